@@ -1,0 +1,74 @@
+"""Everything pushguide raises, as one tree.
+
+::
+
+    salt.exceptions.CommandExecutionError
+    └── PushguideError            something that was attempted could not be done
+        ├── Refused               bad input or a bad moment: nothing was changed
+        │   ├── UnknownArgument
+        │   ├── BadTemplate
+        │   ├── BadVersion
+        │   ├── Locked            another deployment has this module's environment
+        │   └── Fenced            a newer deployment has been on this host
+        ├── StepFailed            a step on a host did not do what it should
+        │   └── BadArchive
+        ├── LeaseLost             another master drives this deployment now
+        └── DatabaseError         the database is away, empty, or of another version
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from salt.exceptions import CommandExecutionError
+
+
+class PushguideError(CommandExecutionError):  # type: ignore[misc]
+    """Something that was attempted could not be done; the message says what and what to do."""
+
+
+class Refused(PushguideError):
+    """Bad input or a bad moment: nothing was changed.
+
+    ``problems`` holds every problem that was found, one sentence each.
+    """
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("; ".join(self.problems))
+
+
+class UnknownArgument(Refused):
+    """An argument that the function does not take."""
+
+
+class BadTemplate(Refused):
+    """A template that does not validate."""
+
+
+class BadVersion(Refused):
+    """A version label that is not one, or that the source does not have."""
+
+
+class Locked(Refused):
+    """Another deployment has this module's environment."""
+
+
+class Fenced(Refused):
+    """A newer deployment has been on this host: the older one may not touch it any more."""
+
+
+class StepFailed(PushguideError):
+    """A step on a host did not do what it should."""
+
+
+class BadArchive(StepFailed):
+    """An archive that cannot be unpacked safely."""
+
+
+class LeaseLost(PushguideError):
+    """The lease of a deployment ran out: another master may drive it now."""
+
+
+class DatabaseError(PushguideError):
+    """The database is away, empty, or of another version."""

@@ -1,0 +1,1 @@
+"""What runs on minions: the standard library and Salt, nothing else."""

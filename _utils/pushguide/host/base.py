@@ -1,0 +1,363 @@
+"""The base of all project types: the four stages, and what is common to them.
+
+A project type overrides the steps that differ and calls ``super()``. It gets what it needs
+(Salt's modules, grains, opts, the share of the plan, the journal) as arguments, so a test
+makes one as plain Python.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pushguide.errors import StepFailed
+from pushguide.host import archive, fetch
+from pushguide.host.journal import Journal, Release
+from pushguide.host.pointer import Link, Pointer
+from pushguide.host.probe import HttpProbe
+from pushguide.host.retention import retire
+from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
+from pushguide.share import Share
+from pushguide.words import BAD, GOOD, UNPROVEN
+
+#: How a deployment gets its release on this host.
+NEW, KEPT, LIVE = "new", "kept", "live"
+
+
+class ProjectType:
+    """One module on one host.
+
+    Args:
+        share: this host's share of the plan.
+        journal: the module's journal, open and locked.
+        recorder: runs and reports the steps.
+        salt: Salt's execution modules (``__salt__``).
+        grains: the minion's grains.
+        opts: the minion's configuration.
+    """
+
+    #: Whether an artifact is unpacked (else it is placed as the file it is).
+    unpacks = True
+
+    def __init__(
+        self,
+        share: Share,
+        journal: Journal,
+        recorder: Recorder,
+        salt: Mapping[str, Any],
+        grains: Mapping[str, Any],
+        opts: Mapping[str, Any],
+    ) -> None:
+        self.share = share
+        self.settings = share.settings
+        self.journal = journal
+        self.recorder = recorder
+        self.salt = salt
+        self.grains = grains
+        self.opts = opts
+        self.pointer = self.make_pointer()
+
+    # The four stages: what happens, in order.
+
+    def prepare(self) -> None:
+        """Bring the release to this host. Live traffic is not touched."""
+        self.check_runtime()
+        self.choose_release()
+        self.check_space()
+        self.fetch()
+        self.unpack()
+
+    def pre_release(self) -> None:
+        """Save what release is going to change."""
+        self.save()
+
+    def release(self) -> None:
+        """Switch to the new release."""
+        self.switch()
+
+    def post_release(self) -> None:
+        """Prove the release, and retire old ones."""
+        self.probe()
+        self.mark_good()
+        self.retire()
+
+    def restore(self) -> None:
+        """Put this host back to what ran before the deployment."""
+        self.switch_back()
+        self.probe_restored()
+
+    # What a type says about itself.
+
+    def make_pointer(self) -> Pointer:
+        """What decides which release is live: by default a symbolic link, ``<root>/live``."""
+        return Link(os.path.join(self.share.root, "live"))
+
+    # Steps of prepare.
+
+    @step(changes=False)
+    def check_runtime(self) -> Note | str | None:
+        """The place to deploy to is there and writable, and the runtime too."""
+        return self.runtime_is_there()
+
+    def runtime_is_there(self) -> str:
+        """Prove that releases can be made here; a type adds what its runtime needs.
+
+        Raises:
+            StepFailed: something is missing; the message names it.
+        """
+        try:
+            os.makedirs(self.releases_dir, mode=0o755, exist_ok=True)
+            canary = os.path.join(self.releases_dir, ".writable")
+            with open(canary, "w", encoding="utf-8"):
+                pass
+            os.remove(canary)
+        except OSError as err:
+            raise StepFailed(
+                f"Writing to {self.releases_dir} failed: {err}. Make it writable for the minion, "
+                "or change the root of the template."
+            ) from err
+        self.pointer.check()
+        return f"{self.releases_dir} is writable"
+
+    @step(changes=True)
+    def choose_release(self) -> Note | str | None:
+        """Decide which release directory this deployment brings to life."""
+        if self.journal.target is None:
+            self.journal.target = self._choose()
+        how, name = self.journal.target["how"], self.journal.target["name"]
+        if how == NEW:
+            return name
+        return unchanged(f"{name} is kept here" if how == KEPT else f"{name} is live already")
+
+    def _choose(self) -> dict[str, Any]:
+        live = self.journal.release_at(self.pointer.read())
+        if live and live.is_good and self.share.kind != "redeploy" and self._is_wanted(live):
+            return {"how": LIVE, "name": live.name}
+        if self.share.kind == "rollback":
+            for kept in self.journal.good_releases():
+                if self._is_wanted(kept):
+                    return {"how": KEPT, "name": kept.name}
+        if self.share.artifact is None:
+            raise StepFailed(
+                f"Going back to {self.share.version} failed: no good release of it is kept here "
+                f"(kept: {self._kept_versions()}), and its artifact is not known. Deploy it."
+            )
+        return {"how": NEW, "name": self._new_name()}
+
+    def _is_wanted(self, release: Release) -> bool:
+        artifact = self.share.artifact
+        return release.version == self.share.version and (
+            artifact is None or artifact.sha256 == release.sha256
+        )
+
+    def _kept_versions(self) -> str:
+        return ", ".join(one.version for one in self.journal.good_releases()) or "none"
+
+    def _new_name(self) -> str:
+        name = wanted = f"{self.share.version}-{self.share.deployment}"
+        count = 1
+        while os.path.lexists(os.path.join(self.releases_dir, name)):
+            count += 1
+            name = f"{wanted}.{count}"
+        return name
+
+    @step(changes=False)
+    def check_space(self) -> Note | str | None:
+        """There is room for the artifact, its content, and some more."""
+        if not self.is_new:
+            return skipped("nothing to bring")
+        assert self.share.artifact is not None
+        needed = 3 * self.share.artifact.size + self.share.min_free_mb * 2**20
+        free = shutil.disk_usage(self.releases_dir).free
+        if free < needed:
+            raise StepFailed(
+                f"Checking the space under {self.releases_dir} failed: {free >> 20} MiB are free, "
+                f"{needed >> 20} MiB are needed (three times the artifact, and min_free_mb). Free "
+                "some, or keep fewer releases (keep_releases)."
+            )
+        return f"{free >> 20} MiB free"
+
+    @step(changes=True)
+    def fetch(self) -> Note | str | None:
+        """Fetch the artifact and prove its sha256."""
+        if not self.is_new:
+            return skipped("nothing to bring")
+        artifact = self.share.artifact
+        assert artifact is not None
+        if os.path.isdir(self.new_path) and self.journal.releases.get(self.new_name):
+            return unchanged("the release is unpacked")
+        os.makedirs(self.incoming_dir, mode=0o700, exist_ok=True)
+        fetch.fetch(artifact, self.incoming_path, self.salt, self.share.fetch_timeout_seconds)
+        fetch.verify(artifact, self.incoming_path)
+        return f"{artifact.size} bytes, sha256 {artifact.sha256[:12]}"
+
+    @step(changes=True)
+    def unpack(self) -> Note | str | None:
+        """Make the release directory, under a name that is no candidate until it is whole."""
+        if not self.is_new:
+            return skipped("nothing to bring")
+        if os.path.isdir(self.new_path) and self.journal.releases.get(self.new_name):
+            return unchanged(self.new_path)
+        partial = f"{self.new_path}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        detail = self.place(self.incoming_path, partial)
+        archive.flush_tree(partial)
+        os.rename(partial, self.new_path)
+        shutil.rmtree(self.incoming_dir, ignore_errors=True)
+        assert self.share.artifact is not None
+        self.journal.releases[self.new_name] = Release(
+            name=self.new_name,
+            version=self.share.version,
+            sha256=self.share.artifact.sha256,
+            path=self.new_path,
+            deployment=self.share.deployment,
+            made=time.time(),
+            mark=UNPROVEN,
+        )
+        return detail
+
+    def place(self, artifact: str, destination: str) -> str:
+        """Turn the verified artifact into the content of a release directory."""
+        unpacked = archive.unpack(artifact, destination)
+        return f"{unpacked.files} files, {unpacked.bytes} bytes"
+
+    # Steps of pre_release and release.
+
+    @step(changes=True)
+    def save(self) -> Note | str | None:
+        """Save what release changes, so that it can be put back."""
+        if self.journal.saved is None:
+            self.journal.saved = self.take_state()
+        if self.is_live_already:
+            return unchanged("nothing will change")
+        return f"before: {self.journal.saved.get('version') or 'nothing'}"
+
+    def take_state(self) -> dict[str, Any]:
+        """What has to be put back if the release fails.
+
+        It names a release that is proven good, where there is one: an unproven one that a
+        broken deployment left behind is nothing to go back to.
+        """
+        pointed_at = self.journal.release_at(self.pointer.read())
+        good = self.journal.good_releases()
+        if pointed_at and not pointed_at.is_good and good:
+            return {"pointer": self.pointer.to(good[0].path), "version": good[0].version}
+        version = pointed_at.version if pointed_at else None
+        return {"pointer": self.pointer.save(), "version": version}
+
+    @step(changes=True)
+    def switch(self) -> Note | str | None:
+        """Point at the new release."""
+        if self.pointer.read() == self.new_path:
+            return unchanged(f"{self.pointer} points at {self.new_name}")
+        self.pointer.point_at(self.new_path)
+        self.journal.live = self.new_name
+        return f"{self.pointer} -> {self.new_name}"
+
+    # Steps of post_release.
+
+    @step(changes=False)
+    def probe(self) -> Note | str | None:
+        """Prove health by asking."""
+        return self.ask(self.share.version)
+
+    def ask(self, version: str) -> Note | str:
+        """Ask the probe of the template, if it has one."""
+        if not self.share.probe:
+            return skipped("the template has no probe")
+        return HttpProbe.from_dict(self.share.probe, version).prove()
+
+    @step(changes=True)
+    def mark_good(self) -> Note | str | None:
+        """Mark the release good: from now on it is a candidate to go back to."""
+        release = self.journal.releases[self.new_name]
+        if release.is_good and self.is_live_already:
+            return unchanged(release.name)
+        self.journal.mark(self.new_name, GOOD)
+        return release.name
+
+    @step(changes=True)
+    def retire(self) -> Note | str | None:
+        """Remove old releases beyond the kept ones."""
+        removed, left = retire(self.journal, self.releases_dir, self.share.keep_releases)
+        if left:
+            return warning(f"could not remove {', '.join(left)}; it is tried again next time")
+        return f"removed {', '.join(removed)}" if removed else unchanged("nothing to remove")
+
+    # Steps of restore.
+
+    @step(changes=True)
+    def switch_back(self) -> Note | str | None:
+        """Point at what was live before."""
+        saved = self.saved
+        if self.pointer.save() == saved["pointer"]:
+            return unchanged(f"{self.pointer} still points at {saved['version'] or 'nothing'}")
+        self.pointer.restore(saved["pointer"])
+        before = self.journal.release_at(self.pointer.read())
+        self.journal.live = before.name if before else None
+        return f"{self.pointer} -> {before.name if before else 'what was there before'}"
+
+    @step(changes=False)
+    def probe_restored(self) -> Note | str | None:
+        """Prove that what ran before runs again."""
+        if self.saved["version"] is None:
+            return skipped("no release of ours ran here before")
+        return self.ask(self.saved["version"])
+
+    def mark_bad(self, reason: str) -> None:
+        """Mark this deployment's release bad, unless an earlier one has proven it."""
+        release = self.journal.releases.get(self.new_name)
+        if release and release.deployment == self.share.deployment:
+            self.journal.mark(release.name, BAD, f"#{self.share.deployment}: {reason}"[:500])
+            self.journal.write()
+
+    # Places and states.
+
+    @property
+    def releases_dir(self) -> str:
+        """Where the release directories are."""
+        return os.path.join(self.share.root, "releases")
+
+    @property
+    def incoming_dir(self) -> str:
+        """Where this deployment's artifact is while it is being fetched."""
+        return os.path.join(self.share.root, f".incoming-{self.share.deployment}")
+
+    @property
+    def incoming_path(self) -> str:
+        """The artifact's file while it is being fetched."""
+        assert self.share.artifact is not None
+        return os.path.join(self.incoming_dir, self.share.artifact.name)
+
+    @property
+    def new_name(self) -> str:
+        """The name of the release that this deployment brings to life."""
+        if self.journal.target is None:
+            raise StepFailed(
+                f"Deployment #{self.share.deployment} has not been prepared on this host: run "
+                "the prepare stage first."
+            )
+        return str(self.journal.target["name"])
+
+    @property
+    def new_path(self) -> str:
+        """The directory of the release that this deployment brings to life."""
+        return os.path.join(self.releases_dir, self.new_name)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the release has to be fetched and unpacked."""
+        return self.journal.target is not None and self.journal.target["how"] == NEW
+
+    @property
+    def is_live_already(self) -> bool:
+        """Whether this host ran the wanted release before the deployment began."""
+        return self.journal.target is not None and self.journal.target["how"] == LIVE
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        """What was saved before release."""
+        return self.journal.saved or self.take_state()

@@ -1,0 +1,80 @@
+"""Bring an artifact to this host, and prove that it is the same that CI built."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import shutil
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from pushguide.errors import StepFailed
+from pushguide.share import Artifact
+
+_BLOCK = 1024 * 1024
+
+
+def fetch(artifact: Artifact, destination: str, salt: Mapping[str, Any], timeout: float) -> None:
+    """Copy the artifact from its URL to ``destination``.
+
+    Args:
+        artifact: what to fetch; its URL is salt://, http://, https:// or file://.
+        destination: the file to write.
+        salt: Salt's execution modules.
+        timeout: the longest wait for the server to say anything, in seconds.
+
+    Raises:
+        StepFailed: the server does not have it, or the copy broke off.
+    """
+    if artifact.url.startswith("salt://"):
+        _from_master(artifact, destination, salt)
+    else:
+        _from_url(artifact, destination, timeout)
+
+
+def _from_master(artifact: Artifact, destination: str, salt: Mapping[str, Any]) -> None:
+    if not salt["cp.get_file"](artifact.url, destination) or not os.path.isfile(destination):
+        raise StepFailed(
+            f"Fetching {artifact.url} failed: the master's file server does not have it. Check "
+            "the source of the template against file_roots (salt-run fileserver.file_list)."
+        )
+
+
+def _from_url(artifact: Artifact, destination: str, timeout: float) -> None:
+    try:
+        with (
+            urllib.request.urlopen(artifact.url, timeout=timeout) as response,  # noqa: S310
+            open(destination, "wb") as out,
+        ):
+            shutil.copyfileobj(response, out, _BLOCK)
+    except (OSError, ValueError, http.client.HTTPException) as err:
+        raise StepFailed(
+            f"Fetching {artifact.url} failed: {err}. Check that this host reaches that address."
+        ) from err
+
+
+def verify(artifact: Artifact, path: str) -> None:
+    """Compare the size and sha256 of the file at ``path`` with what the source promised.
+
+    Raises:
+        StepFailed: they differ.
+    """
+    size = os.path.getsize(path)
+    digest = sha256_of(path)
+    if size != artifact.size or digest != artifact.sha256:
+        raise StepFailed(
+            f"Verifying {artifact.url} failed: expected {artifact.size} bytes with sha256 "
+            f"{artifact.sha256}, got {size} bytes with {digest}. The artifact was changed or "
+            "damaged after it was published: publish it again under a new version."
+        )
+
+
+def sha256_of(path: str) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as handle:
+        while block := handle.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

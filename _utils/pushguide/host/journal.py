@@ -1,0 +1,262 @@
+"""The journal: the file on each host that says what was done there.
+
+One JSON document for each module and environment, replaced as a whole and flushed to disk
+before and after everything that changes the host. Whoever reads it, at any moment, knows
+what runs, what was being done, and how to go back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any
+
+from pushguide.errors import Fenced, PushguideError, Refused
+from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
+
+FORMAT = 1
+
+
+@dataclass
+class Release:
+    """One version unpacked on this host, in a directory of its own."""
+
+    name: str
+    version: str
+    sha256: str
+    path: str
+    deployment: int
+    made: float
+    mark: str = UNFINISHED
+    marked: float | None = None
+    reason: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether post_release once proved it on this host, and nothing since said otherwise."""
+        return self.mark == GOOD
+
+
+@dataclass
+class Journal:
+    """What is known of one module in one environment on this host."""
+
+    path: str
+    module: str
+    environment: str
+    token: int = 0
+    deployment: int | None = None
+    kind: str | None = None
+    version: str | None = None
+    type: str | None = None
+    root: str | None = None
+    live: str | None = None
+    target: dict[str, Any] | None = None
+    saved: dict[str, Any] | None = None
+    doing: dict[str, Any] | None = None
+    outcome: str | None = None
+    error: str | None = None
+    stages: dict[str, Any] = field(default_factory=dict)
+    releases: dict[str, Release] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str, module: str, environment: str) -> Journal:
+        """Read the journal at ``path``; an empty one where there is none yet.
+
+        Raises:
+            PushguideError: the file is there and does not read.
+        """
+        try:
+            with open(path, encoding="utf-8") as handle:
+                data = json.load(handle)
+        except FileNotFoundError:
+            return cls(path, module, environment)
+        except (OSError, ValueError) as err:
+            raise PushguideError(
+                f"Reading the journal {path} failed: {err}. It is the truth about {module} on "
+                "this host: look at what runs, then move the file away to start afresh."
+            ) from err
+        if data.pop("format", None) != FORMAT:
+            raise PushguideError(
+                f"The journal {path} was written by another version of pushguide: sync this "
+                "minion with saltutil.sync_all."
+            )
+        releases = {name: Release(**one) for name, one in data.pop("releases").items()}
+        return cls(path=path, releases=releases, **data)
+
+    def write(self) -> None:
+        """Replace the journal on disk with what this object says, and flush it."""
+        data = asdict(self)
+        del data["path"]
+        replace_file(self.path, json.dumps({"format": FORMAT, **data}, sort_keys=True))
+
+    def admit(self, deployment: int, token: int, kind: str, version: str) -> None:
+        """Take up a deployment, or refuse one that a newer one has overtaken.
+
+        Args:
+            deployment: its number.
+            token: its fencing token, which grows with each takeover.
+            kind: deploy, rollback or redeploy.
+            version: the version it brings.
+
+        Raises:
+            Fenced: a newer token has been here.
+        """
+        if token < self.token:
+            raise Fenced(
+                f"Deployment #{deployment} of {self.module} came with fencing token {token}, but "
+                f"#{self.deployment} has been here with {self.token}: a newer deployment has taken "
+                "over. Look at pushguide.status; nothing was changed."
+            )
+        if deployment != self.deployment:
+            self.target = self.saved = None
+            self.stages = {}
+        self.outcome = self.error = None
+        self.token, self.deployment, self.kind, self.version = token, deployment, kind, version
+        self.doing = None
+
+    @contextlib.contextmanager
+    def intent(self, stage: str, step: str) -> Iterator[None]:
+        """Note on disk that a changing step begins, and afterwards that it ended."""
+        self.doing = {"stage": stage, "step": step, "since": time.time()}
+        self.write()
+        yield
+        self.doing = None
+        self.write()
+
+    def mark(self, name: str, mark: str, reason: str | None = None) -> None:
+        """Mark the release ``name`` as good, bad or unproven, with the time and the reason."""
+        release = self.releases[name]
+        release.mark, release.marked, release.reason = mark, time.time(), reason
+
+    def good_releases(self) -> list[Release]:
+        """The releases proved good that are still on disk, the last proved first."""
+        kept = [one for one in self.releases.values() if one.is_good and os.path.isdir(one.path)]
+        return sorted(kept, key=lambda one: one.marked or 0.0, reverse=True)
+
+    def release_at(self, path: str | None) -> Release | None:
+        """The release whose directory is ``path``, if it is one of ours."""
+        for release in self.releases.values():
+            if path is not None and os.path.normpath(release.path) == os.path.normpath(path):
+                return release
+        return None
+
+    def summary(self) -> dict[str, Any]:
+        """What another machine needs to know: plain data, short enough for an event."""
+        live = self.releases.get(self.live or "")
+        return {
+            "module": self.module,
+            "environment": self.environment,
+            "type": self.type,
+            "root": self.root,
+            "deployment": self.deployment,
+            "token": self.token,
+            "live": live.version if live else None,
+            "live_sha256": live.sha256 if live else None,
+            "doing": self.doing,
+            "good": [one.version for one in self.good_releases()],
+            "bad": sorted({one.version for one in self.releases.values() if one.mark == BAD}),
+            "unproven": sorted(
+                {one.version for one in self.releases.values() if one.mark == UNPROVEN}
+            ),
+        }
+
+
+def replace_file(path: str, text: str, mode: int = 0o644) -> None:
+    """Write ``text`` to ``path`` so that a reader, or a crash, sees the old or the new whole."""
+    temporary = f"{path}.new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(temporary, path)
+    flush_directory(os.path.dirname(path))
+
+
+def flush_directory(path: str) -> None:
+    """Make a rename inside ``path`` durable, where the platform can (not on Windows)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def state_dir(opts: Mapping[str, Any]) -> str:
+    """Where this host's journals live.
+
+    ``pushguide_dir`` in the minion's configuration, else ``var/lib/pushguide`` under its
+    ``root_dir``. Not the minion's cache: people delete that.
+    """
+    configured = opts.get("pushguide_dir")
+    if configured:
+        return str(configured)
+    return os.path.join(opts.get("root_dir") or os.path.abspath(os.sep), "var/lib/pushguide")
+
+
+def journal_dir(opts: Mapping[str, Any], module: str, environment: str) -> str:
+    """The directory of one module's journal in one environment."""
+    return os.path.join(state_dir(opts), module, environment)
+
+
+def read_all(opts: Mapping[str, Any], module: str | None = None) -> list[Journal]:
+    """Read the journals on this host, of all modules or of ``module``."""
+    top = state_dir(opts)
+    journals = []
+    for name in sorted(os.listdir(top)) if os.path.isdir(top) else []:
+        if module not in (None, name):
+            continue
+        for environment in sorted(os.listdir(os.path.join(top, name))):
+            path = os.path.join(top, name, environment, "journal.json")
+            if os.path.isfile(path):
+                journals.append(Journal.load(path, name, environment))
+    return journals
+
+
+@contextlib.contextmanager
+def opened(opts: Mapping[str, Any], module: str, environment: str) -> Iterator[Journal]:
+    """Open a module's journal for writing: one job at a time on this host.
+
+    Raises:
+        Refused: another job is at work on this module here, or the directory is not writable.
+    """
+    directory = journal_dir(opts, module, environment)
+    try:
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        lock = open(os.path.join(directory, "lock"), "a+", encoding="utf-8")  # noqa: SIM115
+    except OSError as err:
+        raise Refused(
+            f"Opening the journal of {module} in {directory} failed: {err}. Make it writable for "
+            "the minion, or set pushguide_dir in its configuration."
+        ) from err
+    with lock:
+        if not _try_lock(lock):
+            raise Refused(
+                f"Another job is at work on {module} ({environment}) on this host: wait for it "
+                f"to end. Its lock is {lock.name}."
+            )
+        yield Journal.load(os.path.join(directory, "journal.json"), module, environment)
+
+
+def _try_lock(handle: IO[str]) -> bool:
+    """Lock ``handle`` for this process; the system unlocks it however the process ends."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            handle.seek(0)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

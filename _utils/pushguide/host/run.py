@@ -1,0 +1,182 @@
+"""Run stages of a deployment on this host: the one way in for all project types."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+
+from pushguide import __version__
+from pushguide.errors import PushguideError, Refused
+from pushguide.host import journal as journals
+from pushguide.host.base import ProjectType
+from pushguide.host.expand import expand
+from pushguide.host.report import Reporter
+from pushguide.host.steps import Recorder, StageResult
+from pushguide.share import Share
+from pushguide.words import (
+    FAILED,
+    GOOD_OUTCOMES,
+    LIVE_STAGES,
+    RESTORE,
+    RESTORED,
+    STAGES,
+    SUCCEEDED,
+    UNCHANGED,
+)
+
+log = logging.getLogger(__name__)
+
+
+def run_stages(
+    project_type: type[ProjectType],
+    share: Mapping[str, Any],
+    stages: str | Sequence[str],
+    salt: Mapping[str, Any],
+    grains: Mapping[str, Any],
+    opts: Mapping[str, Any],
+    context: MutableMapping[str, Any],
+) -> dict[str, Any]:
+    """Run consecutive stages of a deployment on this host.
+
+    Args:
+        project_type: the class of the module's type.
+        share: this host's share of the plan, as plain data.
+        stages: one stage, or some, in any order; they run in the order of the stages.
+        salt: Salt's execution modules.
+        grains: the minion's grains.
+        opts: the minion's configuration.
+        context: the loader's ``__context__``; its ``retcode`` becomes 1 on failure.
+
+    Returns:
+        The host's outcome (``succeeded``, ``unchanged``, ``failed`` or ``restored``), the
+        version that is live now, the error if there was one, and each stage with its steps.
+
+    Raises:
+        Refused: the share or the stages do not read, or another job is at work here.
+        Fenced: a newer deployment has been on this host.
+    """
+    mine = expand(Share.from_dict(share), opts["id"], grains)
+    wanted = in_order(stages)
+    with journals.opened(opts, mine.module, mine.environment) as journal:
+        journal.admit(mine.deployment, mine.token, mine.kind, mine.version)
+        journal.type, journal.root = mine.type, mine.root
+        reporter = Reporter(
+            lambda tag, data: salt["event.fire_master"](data, tag),
+            f"pushguide/report/{mine.deployment}",
+            {"module": mine.module, "token": mine.token},
+        )
+        try:
+            recorder = Recorder(journal, reporter)
+            project = project_type(mine, journal, recorder, salt, grains, opts)
+            result = _Run(project, journal, recorder).go(wanted)
+        finally:
+            reporter.close()
+    if result["outcome"] not in GOOD_OUTCOMES:
+        context["retcode"] = 1
+    return result
+
+
+def in_order(stages: str | Sequence[str]) -> list[str]:
+    """The named stages in the order of the stages, without doubles.
+
+    Raises:
+        Refused: one of them is none.
+    """
+    named = stages.replace(",", " ").split() if isinstance(stages, str) else list(stages)
+    unknown = [one for one in named if one not in STAGES]
+    if unknown or not named:
+        raise Refused(f"No such stages: {unknown}; there are {', '.join(STAGES)}.")
+    return [one for one in STAGES if one in named]
+
+
+class _Run:
+    """One job: some stages, and the way back if one of them fails."""
+
+    def __init__(self, project: ProjectType, journal: journals.Journal, recorder: Recorder) -> None:
+        self.project = project
+        self.journal = journal
+        self.recorder = recorder
+        self.results: list[dict[str, Any]] = []
+
+    def go(self, stages: Sequence[str]) -> dict[str, Any]:
+        """Run the stages until one fails."""
+        self.refuse_gaps(stages)
+        for stage in stages:
+            done = self.journal.stages.get(stage)
+            if done and done["outcome"] in GOOD_OUTCOMES:
+                self.results.append({**done, "again": True})
+                continue
+            try:
+                self.run(stage, getattr(self.project, stage))
+            except PushguideError as err:
+                return self.answer(self.fail(stage, str(err)), str(err))
+        return self.answer(self.overall())
+
+    def refuse_gaps(self, stages: Sequence[str]) -> None:
+        """Refuse to run a stage whose predecessors have not succeeded in this deployment."""
+        for earlier in STAGES[: STAGES.index(stages[0])]:
+            if self.journal.stages.get(earlier, {}).get("outcome") not in GOOD_OUTCOMES:
+                raise Refused(
+                    f"{stages[0]} of #{self.journal.deployment} was refused: {earlier} has not "
+                    "succeeded on this host. Run the stages in their order."
+                )
+
+    def run(self, stage: str, method: Any) -> None:
+        """Run one stage, and put its result into the journal."""
+        result = self.recorder.begin(stage)
+        outcome: str | None = FAILED
+        try:
+            method()
+            outcome = None
+        finally:
+            self.recorder.end(outcome)
+            self.keep(result)
+
+    def keep(self, result: StageResult) -> None:
+        """Put a stage's result into the answer and into the journal."""
+        self.results.append(result.to_dict())
+        self.journal.stages[result.stage] = result.to_dict()
+        self.journal.doing = None
+        self.journal.write()
+
+    def fail(self, stage: str, reason: str) -> str:
+        """Go back to what ran before, if live traffic was touched; answer with the outcome."""
+        if stage not in LIVE_STAGES:
+            return FAILED
+        self.project.mark_bad(reason)
+        if not self.project.share.restore_on_failure:
+            return FAILED
+        try:
+            self.run(RESTORE, self.project.restore)
+        except PushguideError:
+            log.exception("%s was not put back to what ran before", self.journal.module)
+            return FAILED
+        return RESTORED
+
+    def overall(self) -> str:
+        """Succeeded, or unchanged where no stage changed anything."""
+        outcomes = {one["outcome"] for one in self.results if not one.get("again")}
+        return SUCCEEDED if SUCCEEDED in outcomes else UNCHANGED
+
+    def answer(self, outcome: str, error: str | None = None) -> dict[str, Any]:
+        """What the job returns; kept in the journal, in case the return is lost."""
+        self.journal.outcome, self.journal.error = outcome, error
+        self.journal.write()
+        return {**answer_of(self.journal), "stages": self.results}
+
+
+def answer_of(journal: journals.Journal) -> dict[str, Any]:
+    """What a deployment did on this host, as the journal tells it."""
+    live = journal.releases.get(journal.live or "")
+    return {
+        "module": journal.module,
+        "environment": journal.environment,
+        "deployment": journal.deployment,
+        "token": journal.token,
+        "outcome": journal.outcome,
+        "error": journal.error,
+        "live": live.version if live else None,
+        "stages": list(journal.stages.values()),
+        "pushguide": __version__,
+    }

@@ -1,0 +1,167 @@
+"""Steps: the finest things that a deployment reports."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from pushguide.errors import PushguideError, StepFailed
+from pushguide.host.journal import Journal
+from pushguide.host.report import Reporter
+from pushguide.words import FAILED, SKIPPED, SUCCEEDED, UNCHANGED, WARNING
+
+log = logging.getLogger(__name__)
+
+RUNNING = "running"
+
+
+@dataclass(frozen=True)
+class Note:
+    """How a step ended, where that is something else than plain success."""
+
+    outcome: str
+    detail: str
+
+
+def unchanged(detail: str) -> Note:
+    """The step found everything as it should be, and changed nothing."""
+    return Note(UNCHANGED, detail)
+
+
+def skipped(detail: str) -> Note:
+    """The step does not apply here, and says why."""
+    return Note(SKIPPED, detail)
+
+
+def warning(detail: str) -> Note:
+    """The step did not do all it should, and the deployment goes on all the same."""
+    return Note(WARNING, detail)
+
+
+@dataclass
+class StepResult:
+    """What became of one step."""
+
+    name: str
+    outcome: str
+    seconds: float
+    detail: str = ""
+
+
+@dataclass
+class StageResult:
+    """What became of one stage on this host."""
+
+    stage: str
+    started: float
+    outcome: str = RUNNING
+    seconds: float = 0.0
+    steps: list[StepResult] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data."""
+        return asdict(self)
+
+    def close(self, outcome: str | None = None) -> None:
+        """Set the duration, and the outcome: the given one, or what the steps add up to."""
+        self.seconds = round(time.time() - self.started, 4)
+        if outcome is None:
+            changed = any(one.outcome in (SUCCEEDED, WARNING) for one in self.steps)
+            outcome = SUCCEEDED if changed else UNCHANGED
+        self.outcome = outcome
+
+
+class Recorder:
+    """Runs the steps of the current stage, times them, journals and reports them."""
+
+    def __init__(self, journal: Journal, reporter: Reporter) -> None:
+        self.journal = journal
+        self.reporter = reporter
+        self.stage = StageResult("", 0.0)
+
+    def begin(self, stage: str) -> StageResult:
+        """Start a stage; the steps that follow belong to it."""
+        self.stage = StageResult(stage, time.time())
+        self.reporter.add({"stage": stage, "outcome": RUNNING})
+        return self.stage
+
+    def end(self, outcome: str | None = None) -> None:
+        """Close the stage and report it."""
+        self.stage.close(outcome)
+        self.reporter.add(
+            {
+                "stage": self.stage.stage,
+                "outcome": self.stage.outcome,
+                "seconds": self.stage.seconds,
+            }
+        )
+
+    def run(self, name: str, action: Callable[[], Note | str | None], changes: bool) -> None:
+        """Run one step.
+
+        Args:
+            name: the step's name.
+            action: what to do; answers with a detail, or a :class:`Note`.
+            changes: whether it changes the host, so that the journal must know beforehand.
+
+        Raises:
+            StepFailed: the step failed; the message says what was attempted and what came back.
+        """
+        started = time.monotonic()
+        self.reporter.add({"stage": self.stage.stage, "step": name, "outcome": RUNNING})
+        journal = self.journal.intent(self.stage.stage, name) if changes else nullcontext()
+        try:
+            with journal:
+                answer = action()
+        except PushguideError as err:
+            self._record(name, FAILED, started, str(err))
+            raise
+        except Exception as err:
+            log.exception("Step %s of %s", name, self.journal.module)
+            message = f"Step {name} failed: {type(err).__name__}: {err}"
+            self._record(name, FAILED, started, message)
+            raise StepFailed(message) from err
+        note = answer if isinstance(answer, Note) else Note(SUCCEEDED, answer or "")
+        self._record(name, note.outcome, started, note.detail)
+
+    def _record(self, name: str, outcome: str, started: float, detail: str) -> None:
+        result = StepResult(name, outcome, round(time.monotonic() - started, 4), detail)
+        self.stage.steps.append(result)
+        self.reporter.add({"stage": self.stage.stage, "step": name, **_without_name(result)})
+
+
+def _without_name(result: StepResult) -> dict[str, Any]:
+    return {"outcome": result.outcome, "seconds": result.seconds, "detail": result.detail}
+
+
+class HasRecorder(Protocol):
+    """What a class needs for its methods to be steps."""
+
+    recorder: Recorder
+
+
+T = TypeVar("T", bound=HasRecorder)
+Method = Callable[[T], "Note | str | None"]
+
+
+def step(*, changes: bool) -> Callable[[Method[T]], Callable[[T], None]]:
+    """Make a method a step, reported under the method's name.
+
+    Args:
+        changes: whether it changes anything on the host. The journal is flushed to disk
+            before and after a step that does.
+    """
+
+    def decorate(method: Method[T]) -> Callable[[T], None]:
+        @functools.wraps(method)
+        def run(self: T) -> None:
+            self.recorder.run(method.__name__, functools.partial(method, self), changes)
+
+        return run
+
+    return decorate

@@ -1,0 +1,1 @@
+"""The project types that ship with pushguide, one file each."""

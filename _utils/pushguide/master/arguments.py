@@ -1,0 +1,61 @@
+"""Arguments of the public functions: unknown ones are refused, never ignored.
+
+Salt drops keyword arguments that a runner does not take when it is called through salt-api. A
+misspelled option would do the opposite of what was asked. So each public function takes the
+rest as well, and hands it over to be refused here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pushguide.errors import Refused, UnknownArgument
+from pushguide.master.suggest import did_you_mean
+
+
+def refuse_unknown(function: Callable[..., Any], unknown: Mapping[str, Any]) -> None:
+    """Refuse arguments that a function does not take.
+
+    Args:
+        function: the public function.
+        unknown: what came in beside its own arguments. Salt's ``__pub_*`` are passed over, and
+            never read: whoever calls may have made them up.
+
+    Raises:
+        UnknownArgument: naming each, with the nearest known one.
+    """
+    known = [
+        name
+        for name, one in inspect.signature(function).parameters.items()
+        if one.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    problems = [
+        f"unknown argument {name!r}: {did_you_mean(name, known)}"
+        for name in unknown
+        if not name.startswith("__pub_")
+    ]
+    if problems:
+        raise UnknownArgument(problems)
+
+
+def demand_name(value: object, what: str) -> str:
+    """Refuse a missing or odd name."""
+    if not isinstance(value, str) or not value:
+        raise Refused(f"{what} is missing: give it, such as {what}=shop-web.")
+    return value
+
+
+def demand_flag(value: object, what: str) -> bool:
+    """Refuse what is neither True nor False: the word 'no' must not mean yes."""
+    if not isinstance(value, bool):
+        raise Refused(f"{what} is {value!r}: give True or False.")
+    return value
+
+
+def demand_number(value: object, what: str, at_least: int = 1) -> int:
+    """Refuse what is no whole number."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise Refused(f"{what} is {value!r}: give a whole number from {at_least} on.")
+    return value

@@ -1,0 +1,67 @@
+"""The master's own configuration of pushguide: the key ``pushguide`` in the master's config."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pushguide.errors import Refused
+from pushguide.master.suggest import did_you_mean
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the master's configuration says about pushguide.
+
+    Attributes:
+        database: the URL of the database, as SQLAlchemy takes it; SQLite beside the master's
+            cache by default.
+        lease_seconds: how long a deployment stays reserved for a master that says nothing.
+        presence_timeout_seconds: how long hosts may take to answer before a deployment.
+        silence_seconds: how long a host may be silent in a stage before it is asked whether
+            it still works.
+    """
+
+    database: str
+    lease_seconds: int = 60
+    presence_timeout_seconds: int = 10
+    silence_seconds: int = 15
+
+    @classmethod
+    def from_opts(cls, opts: Mapping[str, Any]) -> Config:
+        """Read the configuration out of the master's opts.
+
+        Raises:
+            Refused: a key is unknown or of the wrong kind; every problem is named.
+        """
+        given = opts.get("pushguide") or {}
+        if not isinstance(given, Mapping):
+            raise Refused("pushguide in the master's configuration is not a mapping.")
+        known = {one.name for one in fields(cls)}
+        problems = [
+            f"pushguide:{key} in the master's configuration is unknown: {did_you_mean(key, known)}"
+            for key in given
+            if key not in known
+        ]
+        for one in fields(cls):
+            value = given.get(one.name)
+            if one.type == "int" and value is not None and not _is_positive(value):
+                problems.append(
+                    f"pushguide:{one.name} in the master's configuration is {value!r}: "
+                    "give a whole number of seconds above 0."
+                )
+        if problems:
+            raise Refused(problems)
+        return cls(**{"database": default_database(opts), **given})
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def default_database(opts: Mapping[str, Any]) -> str:
+    """SQLite, beside the master's cache and not in it: people delete caches."""
+    beside = os.path.dirname(os.path.abspath(opts["cachedir"]))
+    return f"sqlite:///{os.path.join(beside, 'pushguide', 'pushguide.db')}"

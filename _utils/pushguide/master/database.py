@@ -1,0 +1,316 @@
+"""The database: its tables, how it is opened, and transactions that are tried again.
+
+SQLAlchemy Core alone: importing its ORM costs more time than a whole small deployment.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+
+from pushguide.errors import DatabaseError
+
+#: The newest schema revision: a test keeps it equal to the newest migration.
+SCHEMA = "0001"
+
+_TRIES = 6
+_FIRST_WAIT_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """Aware datetimes in UTC, with microseconds, on every database."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        """Ask MariaDB for microseconds: it keeps whole seconds otherwise."""
+        if dialect.name in ("mysql", "mariadb"):
+            from sqlalchemy.dialects.mysql import DATETIME
+
+            return dialect.type_descriptor(DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Store naive UTC."""
+        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
+        """Give aware UTC back."""
+        return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+def now() -> datetime:
+    """The time, aware and in UTC."""
+    return datetime.now(timezone.utc)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+_NAME = sa.String(64)
+_HOST = sa.String(255)
+_VERSION = sa.String(128)
+_STATE = sa.String(20)
+#: Text of any length: MariaDB's TEXT alone ends at 64 KiB.
+LONG_TEXT = sa.Text().with_variant(sa.Text(2**24), "mysql", "mariadb")
+
+deployment = sa.Table(
+    "deployment",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("module", _NAME, nullable=False),
+    sa.Column("environment", _NAME, nullable=False),
+    sa.Column("kind", _STATE, nullable=False),
+    sa.Column("version", _VERSION, nullable=False),
+    sa.Column("state", _STATE, nullable=False),
+    sa.Column("reason", LONG_TEXT),
+    sa.Column("requested_by", sa.String(128), nullable=False),
+    sa.Column("token", sa.BigInteger),
+    sa.Column("plan", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Index("ix_deployment_module", "module", "environment", "id"),
+    sqlite_autoincrement=True,
+)
+
+deployment_host = sa.Table(
+    "deployment_host",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("batch", sa.Integer, nullable=False),
+    sa.Column("outcome", _STATE, nullable=False),
+    sa.Column("error", LONG_TEXT),
+    sa.Column("version_before", _VERSION),
+    sa.Column("version_after", _VERSION),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+
+stage_result = sa.Table(
+    "stage_result",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("stage", _STATE, primary_key=True),
+    sa.Column("outcome", _STATE, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+)
+
+step = sa.Table(
+    "step",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("stage", _STATE, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", _NAME, nullable=False),
+    sa.Column("outcome", _STATE, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+    sa.Column("detail", LONG_TEXT),
+)
+
+release = sa.Table(
+    "release",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("environment", _NAME, primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("version", _VERSION),
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+)
+
+lock = sa.Table(
+    "lock",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("environment", _NAME, primary_key=True),
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id")),
+    sa.Column("holder", sa.String(255), nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("lease_until", UtcDateTime, nullable=False),
+)
+
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("jid", sa.String(64), primary_key=True),
+    sa.Column("load", sa.JSON, nullable=False),
+    sa.Column("minions", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False, index=True),
+)
+
+job_return = sa.Table(
+    "job_return",
+    metadata,
+    sa.Column("jid", sa.String(64), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("fun", sa.String(128), nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False, index=True),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("tag", sa.String(255), nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+
+_databases: dict[tuple[str, int], Database] = {}
+
+
+class Database:
+    """One database, opened once for each process.
+
+    Args:
+        url: its SQLAlchemy URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.engine.make_url(url)
+        self.engine = self._open()
+        self._schema_is_right = False
+
+    @classmethod
+    def at(cls, url: str) -> Database:
+        """The database at ``url``, opened already if this process has used it before."""
+        key = (url, os.getpid())
+        if key not in _databases:
+            _databases[key] = cls(url)
+        return _databases[key]
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    def _open(self) -> Engine:
+        try:
+            if self.url.get_backend_name() != "sqlite":
+                return sa.create_engine(self.url, pool_pre_ping=True)
+            engine = sa.create_engine(self.url, connect_args={"timeout": 30})
+        except (SQLAlchemyError, ImportError) as err:
+            raise DatabaseError(
+                f"Opening the database {self.name} failed: {err}. Correct pushguide:database in "
+                "the master's configuration, or install its driver (salt-pip install "
+                "'pushguide[postgresql]' or 'pushguide[mariadb]')."
+            ) from err
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction; again, after a growing wait, if the database was busy.
+
+        Raises:
+            DatabaseError: it stays away, or the transaction is wrong.
+        """
+        return self._try(lambda: self._in_transaction(work))
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work``, which only reads."""
+        return self._try(lambda: self._reading(work))
+
+    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            self._demand_schema(connection)
+            return work(connection)
+
+    def _reading(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            self._demand_schema(connection)
+            return work(connection)
+
+    def _try(self, attempt: Callable[[], T]) -> T:
+        wait = _FIRST_WAIT_SECONDS
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return attempt()
+            except (OperationalError, IntegrityError) as err:
+                if not tries_left or not _may_pass(err):
+                    raise self._failure(err) from err
+                time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311
+                wait *= 2
+            except SQLAlchemyError as err:
+                raise self._failure(err) from err
+        raise AssertionError("unreachable")
+
+    def _failure(self, err: SQLAlchemyError) -> DatabaseError:
+        return DatabaseError(
+            f"The database {self.name} answered: {str(err).splitlines()[0]}. Check that it runs "
+            "and that the master reaches it (salt-run pushguide.setup)."
+        )
+
+    def schema(self, connection: Connection) -> str | None:
+        """The schema revision of the database, None if it is empty."""
+        if not sa.inspect(connection).has_table("pushguide_schema"):
+            return None
+        found = connection.exec_driver_sql("SELECT version_num FROM pushguide_schema").scalar()
+        return str(found) if found else None
+
+    def _demand_schema(self, connection: Connection) -> None:
+        if self._schema_is_right:
+            return
+        found = self.schema(connection)
+        if found != SCHEMA:
+            what = "is empty" if found is None else f"has schema {found}, this code needs {SCHEMA}"
+            raise DatabaseError(f"The database {self.name} {what}: run salt-run pushguide.setup.")
+        self._schema_is_right = True
+
+
+def _may_pass(err: DBAPIError) -> bool:
+    """Whether the same transaction may succeed later: the database was busy, or a race was lost."""
+    text = str(err).lower()
+    return isinstance(err, IntegrityError) or any(
+        sign in text
+        for sign in (
+            "locked",
+            "busy",
+            "deadlock",
+            "lock wait",
+            "serializ",
+            "gone away",
+            "lost connection",
+            "closed the connection",
+            "connection refused",
+            "can't connect",
+            "starting up",
+            "shutting down",
+        )
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Write-ahead log, full durability, foreign keys, and transactions begun by us."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at the start: two writers wait in line instead of failing."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

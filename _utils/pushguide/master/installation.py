@@ -1,0 +1,79 @@
+"""Set pushguide up on this master, and say what is still missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import salt.utils.extmods
+
+from pushguide import __version__
+from pushguide.errors import PushguideError
+from pushguide.master import project_types
+from pushguide.master.config import Config
+from pushguide.master.database import SCHEMA, Database
+from pushguide.master.library import Library
+from pushguide.master.schema import migrate
+
+
+def setup(opts: Mapping[str, Any], salt_functions: Mapping[str, Any]) -> dict[str, Any]:
+    """Create or migrate the database, sync the teams' project types, check the configuration.
+
+    Args:
+        opts: the master's opts.
+        salt_functions: the runner's ``__salt__``.
+
+    Returns:
+        What is there, and ``missing``: one sentence for each thing that has to be mended.
+    """
+    config = Config.from_opts(opts)
+    database = Database.at(config.database)
+    before, after = migrate(database)
+    synced, _ = salt.utils.extmods.sync(dict(opts), project_types.FORM)
+    missing = list(_missing(opts, salt_functions))
+    return {
+        "pushguide": __version__,
+        "database": database.name,
+        "schema": {"before": before, "now": after, "newest": SCHEMA},
+        "project_types": project_types.names(opts),
+        "synced_project_types": synced,
+        "missing": missing,
+        "retcode": 1 if missing else 0,
+    }
+
+
+def _missing(opts: Mapping[str, Any], salt_functions: Mapping[str, Any]) -> Iterator[str]:
+    """What has to be mended before a deployment can work."""
+    yield from _missing_orchestration(opts, salt_functions)
+    try:
+        modules = Library(opts).overview()
+    except PushguideError as err:
+        yield str(err)
+        return
+    if not modules:
+        yield (
+            f"The master's pillar has no modules: give the minion id {opts['id']!r} a pillar with "
+            "pushguide:modules (see pillar_example/)."
+        )
+    for one in modules.values():
+        yield from one.get("problems", ())
+
+
+def _missing_orchestration(
+    opts: Mapping[str, Any], salt_functions: Mapping[str, Any]
+) -> Iterator[str]:
+    found = salt_functions["fileserver.file_list"](saltenv="base")
+    for name in ("orch/deploy.sls", "orch/rollback.sls"):
+        if name not in found:
+            yield (
+                f"The master's file server has no {name}: add {_orchestration_root()} to "
+                "file_roots, or copy the folder orch into one of them."
+            )
+
+
+def _orchestration_root() -> str:
+    """The directory above our orchestration files: installed, or in a checkout."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    inside = os.path.isdir(os.path.join(package, "orch"))
+    return package if inside else os.path.dirname(os.path.dirname(package))

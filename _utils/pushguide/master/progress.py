@@ -1,0 +1,103 @@
+"""Progress: what is told while a deployment runs, to people and to machines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+from pushguide.master.plan import Leg, Plan
+from pushguide.words import SUCCEEDED
+
+
+class Progress:
+    """Tells machines: events on the master's bus, made by this side out of what it checked.
+
+    Args:
+        fire: sends an event: data, then tag.
+    """
+
+    def __init__(self, fire: Callable[[dict[str, Any], str], Any]) -> None:
+        self.fire = fire
+        self.number = 0
+
+    def begin(self, number: int, plan: Plan) -> None:
+        """A deployment runs."""
+        self.number = number
+        self._fire("state", state="running", module=plan.module, version=plan.version)
+
+    def leg(self, leg: Leg, hosts: list[str]) -> None:
+        """A batch of hosts goes through stages."""
+
+    def reports(self, host: str, reports: list[Mapping[str, Any]]) -> None:
+        """A host tells about its steps while it works."""
+        self._fire(f"host/{host}/progress", reports=reports)
+
+    def host(
+        self, host: str, outcome: str, error: str | None, stages: list[Mapping[str, Any]]
+    ) -> None:
+        """A host has returned, or is lost."""
+        told = {one["stage"]: one["outcome"] for one in stages}
+        self._fire(f"host/{host}", outcome=outcome, error=error, stages=told)
+
+    def end(self, number: int, state: str, reason: str | None) -> None:
+        """The deployment has ended."""
+        self._fire("state", state=state, reason=reason)
+
+    def _fire(self, what: str, **data: Any) -> None:
+        self.fire({"deployment": self.number, **data}, f"pushguide/deployment/{self.number}/{what}")
+
+
+class TerminalProgress(Progress):
+    """Tells a person at a terminal too, line by line.
+
+    Args:
+        fire: sends an event: data, then tag.
+        out: where the lines go; standard error, so that standard output stays data.
+    """
+
+    def __init__(
+        self, fire: Callable[[dict[str, Any], str], Any], out: TextIO | None = None
+    ) -> None:
+        super().__init__(fire)
+        self.out = out or sys.stderr
+        self._running: dict[str, str] = {}
+
+    def begin(self, number: int, plan: Plan) -> None:
+        """One line about the deployment."""
+        super().begin(number, plan)
+        self._say(
+            f"#{number}: {plan.kind} {plan.module} {plan.version} to {plan.environment}, "
+            f"{len(plan.hosts)} host{'s' * (len(plan.hosts) != 1)}"
+        )
+
+    def leg(self, leg: Leg, hosts: list[str]) -> None:
+        """One line about the stages that begin."""
+        super().leg(leg, hosts)
+        which = f"batch {leg.batch}" if leg.batch else "all hosts"
+        self._say(f"  {' > '.join(leg.stages)}: {which}, {len(hosts)}")
+
+    def reports(self, host: str, reports: list[Mapping[str, Any]]) -> None:
+        """One line for a step that a host is still at."""
+        super().reports(host, reports)
+        last = reports[-1]
+        if last.get("step") and last.get("outcome") == "running":
+            self._say(f"    {host}: {last.get('stage')}: {last['step']} ...")
+
+    def host(
+        self, host: str, outcome: str, error: str | None, stages: list[Mapping[str, Any]]
+    ) -> None:
+        """One line for each host that returned."""
+        super().host(host, outcome, error, stages)
+        seconds = sum(float(one.get("seconds") or 0) for one in stages)
+        done = SUCCEEDED if outcome == "under_way" else outcome
+        self._say(f"    {host}: {done} in {seconds:.1f} s{': ' + error if error else ''}")
+
+    def end(self, number: int, state: str, reason: str | None) -> None:
+        """One line about the end."""
+        super().end(number, state, reason)
+        self._say(f"#{number}: {state}")
+
+    def _say(self, line: str) -> None:
+        # A host's words may hold anything: no control character reaches the terminal.
+        print("".join(one if one.isprintable() else "?" for one in line), file=self.out, flush=True)

@@ -1,0 +1,40 @@
+"""The states of a deployment, and which may follow which: one table, here."""
+
+from __future__ import annotations
+
+from pushguide.errors import Refused
+
+PENDING_APPROVAL = "pending_approval"
+SCHEDULED = "scheduled"
+QUEUED = "queued"
+RUNNING = "running"
+PAUSED = "paused"
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+ROLLED_BACK = "rolled_back"
+ABORTED = "aborted"
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    PENDING_APPROVAL: frozenset({SCHEDULED, QUEUED, ABORTED}),
+    SCHEDULED: frozenset({QUEUED, ABORTED}),
+    QUEUED: frozenset({RUNNING, ABORTED}),
+    RUNNING: frozenset({PAUSED, SUCCEEDED, FAILED, ROLLED_BACK, ABORTED}),
+    PAUSED: frozenset({RUNNING, FAILED, ROLLED_BACK, ABORTED}),
+    SUCCEEDED: frozenset(),
+    FAILED: frozenset(),
+    ROLLED_BACK: frozenset(),
+    ABORTED: frozenset(),
+}
+
+TERMINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
+
+
+def demand_transition(deployment: int, old: str, new: str) -> None:
+    """Refuse a change of state that the table does not have.
+
+    Raises:
+        Refused: naming the states that may follow.
+    """
+    if new not in TRANSITIONS[old]:
+        may = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it has ended"
+        raise Refused(f"Deployment #{deployment} is {old}: {new} cannot follow (only {may}).")

@@ -1,0 +1,101 @@
+"""Summaries: what the record holds, as plain data that also reads well on a terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pushguide.master.record import Deployment
+from pushguide.words import RESTORE, STAGES
+
+_SIGNS = {"succeeded": "ok", "unchanged": "=", "skipped": "-", "warning": "ok!", "failed": "FAILED"}
+
+
+def of_deployment(one: Deployment) -> dict[str, Any]:
+    """One deployment, in short."""
+    return {
+        "deployment": one.id,
+        "module": one.module,
+        "environment": one.environment,
+        "kind": one.kind,
+        "version": one.version,
+        "state": one.state,
+        "reason": one.reason,
+        "requested_by": one.requested_by,
+        "created_at": _iso(one.created_at),
+        "started_at": _iso(one.started_at),
+        "finished_at": _iso(one.finished_at),
+        "seconds": _seconds(one),
+    }
+
+
+def in_brief(full: dict[str, Any]) -> dict[str, Any]:
+    """A deployment as it answers whoever started it: hosts without their stages, and the table."""
+    hosts = {
+        name: {key: value for key, value in host.items() if key != "stages"}
+        for name, host in full["hosts"].items()
+    }
+    return {**full, "hosts": hosts}
+
+
+def in_full(
+    one: Deployment, hosts: list[dict[str, Any]], stages: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """One deployment with its hosts, their stages, and the steps of each."""
+    by_host: dict[str, Any] = {}
+    for row in hosts:
+        by_host[row["host"]] = {
+            "outcome": row["outcome"],
+            "error": row["error"],
+            "batch": row["batch"],
+            "version_before": row["version_before"],
+            "version_after": row["version_after"],
+            "stages": {},
+        }
+    for stage in stages:
+        by_host[stage["host"]]["stages"][stage["stage"]] = {
+            "outcome": stage["outcome"],
+            "started_at": _iso(stage["started_at"]),
+            "seconds": round(stage["seconds"], 3),
+            "steps": stage["steps"],
+        }
+    return {**of_deployment(one), "hosts": by_host, "summary": table(one, by_host)}
+
+
+def table(one: Deployment, hosts: dict[str, Any]) -> str:
+    """Stages by hosts, at a glance."""
+    shown = [*STAGES]
+    if any(RESTORE in host["stages"] for host in hosts.values()):
+        shown.append(RESTORE)
+    rows = [["host", *shown, "outcome", "live"]]
+    for name, host in hosts.items():
+        cells = [_cell(host["stages"].get(stage)) for stage in shown]
+        live = host["version_after"] or host["version_before"] or "-"
+        rows.append([name, *cells, host["outcome"], live])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    seconds = _seconds(one)
+    took = f" in {seconds:.1f} s" if seconds is not None else ""
+    head = (
+        f"#{one.id} {one.kind} {one.module} {one.version} to {one.environment}: {one.state}{took}"
+    )
+    return "\n".join([head, *lines])
+
+
+def _cell(stage: dict[str, Any] | None) -> str:
+    if stage is None:
+        return "."
+    return f"{_SIGNS.get(stage['outcome'], stage['outcome'])} {stage['seconds']:.1f}s"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="milliseconds") if moment else None
+
+
+def _seconds(one: Deployment) -> float | None:
+    if one.started_at is None or one.finished_at is None:
+        return None
+    return round((one.finished_at - one.started_at).total_seconds(), 3)

@@ -1,0 +1,295 @@
+"""Templates: what operations say once about a module.
+
+They are read out of the master's own pillar, ``pushguide:modules:<name>``, and validated as a
+whole: every problem is reported at once, with its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from pushguide.errors import BadTemplate
+from pushguide.master import project_types
+from pushguide.master.fields import (
+    NAME_PATTERN,
+    AbsolutePath,
+    OneLine,
+    Seconds,
+    Strict,
+    TypeSettings,
+    help_of,
+)
+from pushguide.master.suggest import did_you_mean
+
+_TARGETS = ("glob", "list", "compound", "grain", "pcre", "nodegroup", "pillar", "ipcidr", "range")
+#: What an environment may say differently from its module.
+_OVERRIDABLE = (
+    "root",
+    "source",
+    "settings",
+    "probe",
+    "strategy",
+    "keep_releases",
+    "min_free_mb",
+    "restore_on_failure",
+    "orchestration",
+)
+
+
+def _url(url: str) -> str:
+    scheme = url.partition("://")[0]
+    if scheme not in ("salt", "http", "https", "file"):
+        raise ValueError("give an address that starts with salt://, http://, https:// or file://")
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError("give no user or password in it: job arguments are no place for secrets")
+    return url.rstrip("/")
+
+
+class Source(Strict):
+    """Where CI puts what it builds: ``<directory>/<module>/<version>/`` with one archive and
+    its sha256."""
+
+    directory: AbsolutePath = help_of(
+        "The directory on the master that holds <module>/<version>/.", "/srv/artifacts"
+    )
+    url: Annotated[OneLine, AfterValidator(_url)] = help_of(
+        "The same directory, as the hosts reach it.",
+        "salt://artifacts",
+        "https://artifacts.example.com",
+    )
+
+
+class Probe(Strict):
+    """An HTTP request that a healthy release answers rightly."""
+
+    url: OneLine = help_of(
+        "Asked on the host itself, once the release is live. {version} becomes the version.",
+        "http://127.0.0.1:8080/health",
+        pattern=r"^https?://",
+    )
+    status: list[Annotated[int, Field(ge=100, le=599)]] = help_of(
+        "The statuses that count as healthy.", default=[200], min_length=1
+    )
+    text: OneLine | None = help_of(
+        "Text that the answer has to hold. {version} becomes the version.",
+        "version {version}",
+        default=None,
+    )
+    headers: dict[str, OneLine] = help_of(
+        "Headers to send. No secrets: everyone sees them.", {"Host": "shop"}, default={}
+    )
+    timeout_seconds: Seconds = help_of("How long one answer may take.", default=5)
+    interval_seconds: Seconds = help_of("The wait between two tries.", default=1)
+    within_seconds: Seconds = help_of("How long it may take to become healthy.", default=60)
+
+
+class Strategy(Strict):
+    """How a deployment goes through its hosts."""
+
+    prepare: Literal["all_first", "with_release"] = help_of(
+        "all_first: no host goes live before every host is prepared, so that a full disk on one "
+        "costs nothing. with_release: each host goes through all stages in one job, which is "
+        "quicker.",
+        default="all_first",
+    )
+    stage_timeout_seconds: Seconds = help_of(
+        "How long the stages of one job may take on a host, at most.", default=1800
+    )
+
+
+class Orchestration(Strict):
+    """The orchestration files that drive a deployment."""
+
+    deploy: str = help_of(
+        "For deploy and redeploy.", default="orch.deploy", pattern=r"^[\w-]+(\.[\w-]+)*$"
+    )
+    rollback: str = help_of(
+        "For rollback.", default="orch.rollback", pattern=r"^[\w-]+(\.[\w-]+)*$"
+    )
+
+
+class Target(Strict):
+    """Hosts, by one of Salt's ways of targeting."""
+
+    target: OneLine | list[OneLine] = help_of("The expression.", "G@role:web and L@web1,web2")
+    type: Literal[_TARGETS] = help_of("The way.", default="glob")  # type: ignore[valid-type]
+
+
+class Template(Strict):
+    """A module in one environment: everything that a deployment needs to know."""
+
+    type: str = help_of("The project type.", "static_site")
+    description: str = help_of("What the module is.", default="")
+    root: AbsolutePath = help_of(
+        "The directory on the hosts that holds the releases.", "/srv/shop-web"
+    )
+    source: Source
+    settings: dict[str, Any] = help_of("The settings of the project type.", default={})
+    probe: Probe | None = None
+    strategy: Strategy = Strategy()
+    keep_releases: Annotated[int, Field(ge=1, le=100)] = help_of(
+        "How many good releases stay beside the live one.", default=3
+    )
+    min_free_mb: Annotated[int, Field(ge=0)] = help_of(
+        "The space that has to be free on a host, beside three times the artifact.", default=500
+    )
+    restore_on_failure: bool = help_of(
+        "Whether a host whose release fails goes back, at once, to what ran before.", default=True
+    )
+    orchestration: Orchestration = Orchestration()
+    hosts: OneLine | list[OneLine] | Target = help_of(
+        "The hosts: a glob, a list of ids, or target and type.", "web*", ["web1", "web2"]
+    )
+
+    @property
+    def target(self) -> Target:
+        """The hosts as a target."""
+        if isinstance(self.hosts, Target):
+            return self.hosts
+        if isinstance(self.hosts, list):
+            return Target(target=self.hosts, type="list")
+        return Target(target=self.hosts)
+
+
+def validate(
+    name: str, data: object, settings_class: project_types.Finder
+) -> tuple[dict[str, Template], str, list[str]]:
+    """Validate what the pillar says about one module.
+
+    Args:
+        name: the module's name.
+        data: the value of ``pushguide:modules:<name>``.
+        settings_class: finds the settings class of a project type.
+
+    Returns:
+        The template of each environment that is right, the default environment's name, and
+        every problem, with its path.
+    """
+    path = f"pushguide:modules:{name}"
+    if not NAME_PATTERN.match(str(name)):
+        return {}, "", [f"{path}: a name is letters, digits, '.', '_' and '-', 64 at the most."]
+    if not isinstance(data, Mapping):
+        return {}, "", [f"{path}: is {type(data).__name__}, not a mapping."]
+    environments = data.get("environments")
+    if not isinstance(environments, Mapping) or not environments:
+        return {}, "", [f"{path}:environments: name at least one, such as production, with hosts."]
+    common = {key: value for key, value in data.items() if key != "environments"}
+    templates, problems = {}, []
+    for environment, own in environments.items():
+        where = f"{path}:environments:{environment}"
+        if not NAME_PATTERN.match(str(environment)) or not isinstance(own, Mapping):
+            problems.append(f"{where}: is no environment (a name with hosts).")
+            continue
+        merged = {**common, **_own_keys(own, common)}
+        found = list(_problems(merged, path, where, own, settings_class))
+        problems.extend(one for one in found if one not in problems)
+        if not found:
+            templates[str(environment)] = Template(**merged)
+    default, more = _default(environments, path)
+    return templates, default, problems + more
+
+
+def _own_keys(own: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    """What an environment says itself; its mappings are laid over the module's, key by key."""
+    values = {}
+    for key, value in own.items():
+        below = common.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            value = {**below, **value}
+        if key != "default":
+            values[key] = value
+    return values
+
+
+def _default(environments: Mapping[str, Any], path: str) -> tuple[str, list[str]]:
+    """The environment that commands take when told nothing."""
+    claimed = [
+        name
+        for name, own in environments.items()
+        if isinstance(own, Mapping) and own.get("default")
+    ]
+    if len(environments) == 1:
+        return str(next(iter(environments))), []
+    if len(claimed) != 1:
+        return "", [f"{path}:environments: give exactly one of them default: true."]
+    return str(claimed[0]), []
+
+
+def _problems(
+    merged: Mapping[str, Any],
+    path: str,
+    where: str,
+    own: Mapping[str, Any],
+    settings_class: project_types.Finder,
+) -> Iterator[str]:
+    """Every problem of one environment's template, with the path of the line to mend."""
+    for key in own:
+        if key not in (*_OVERRIDABLE, "hosts", "default"):
+            yield f"{where}:{key}: unknown key; {did_you_mean(str(key), (*_OVERRIDABLE, 'hosts'))}"
+    known = {
+        key: value
+        for key, value in merged.items()
+        if key not in own or key in _OVERRIDABLE or key == "hosts"
+    }
+
+    def place(location: tuple[Any, ...]) -> str:
+        head = str(location[0]) if location else ""
+        top = where if head in own or head == "hosts" else path
+        return ":".join([top, *(str(part) for part in location)])
+
+    try:
+        Template(**known)
+    except ValidationError as err:
+        yield from _sentences(err, place, Template)
+    project_type = merged.get("type")
+    if not isinstance(project_type, str):
+        return
+    try:
+        settings = settings_class(project_type)
+    except BadTemplate as err:
+        yield f"{path}:type: {err}"
+        return
+    try:
+        settings(**(merged.get("settings") or {}))
+    except ValidationError as err:
+        yield from _sentences(err, lambda location: place(("settings", *location)), settings)
+    except TypeError:
+        yield f"{place(('settings',))}: is not a mapping."
+
+
+def _sentences(error: ValidationError, place: Any, model: type[Strict]) -> Iterator[str]:
+    for one in error.errors():
+        location = one["loc"]
+        if one["type"] == "extra_forbidden":
+            known = _keys_at(model, location[:-1])
+            text = f"unknown key; {did_you_mean(str(location[-1]), known)}"
+        elif one["type"] == "missing":
+            text = "is missing."
+        else:
+            text = f"{one['msg']} (it is {one['input']!r})."
+        yield f"{place(location)}: {text}"
+
+
+def _keys_at(model: type[Strict], location: tuple[Any, ...]) -> list[str]:
+    """The keys that a model takes at a place inside it."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        inner = [one for one in _models_in(field.annotation)] if field else []
+        if not inner:
+            return []
+        model = inner[0]
+    return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[Strict]]:
+    for one in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(one, type) and issubclass(one, Strict):
+            yield one
+
+
+def settings_of(template: Template, settings_class: project_types.Finder) -> TypeSettings:
+    """The validated settings of a template's type, with their defaults."""
+    return settings_class(template.type)(**template.settings)

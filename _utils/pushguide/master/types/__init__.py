@@ -1,0 +1,1 @@
+"""The settings of the project types that ship with pushguide, one file each."""

@@ -1,0 +1,78 @@
+"""What a host is told about its part of a deployment.
+
+The master makes a :class:`Share`, it travels as plain data in the job's arguments, and
+the host reads it back. It holds no secret: job arguments are seen by everyone who may
+read the event bus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from pushguide.errors import Refused
+from pushguide.words import KINDS
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What CI built: one archive of one version, and how a host gets it."""
+
+    version: str
+    url: str
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Share:
+    """One host's share of the plan; the same for each host of a deployment."""
+
+    module: str
+    environment: str
+    type: str
+    kind: str
+    deployment: int
+    token: int
+    version: str
+    artifact: Artifact | None
+    root: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    probe: dict[str, Any] | None = None
+    keep_releases: int = 3
+    min_free_mb: int = 500
+    fetch_timeout_seconds: int = 600
+    restore_on_failure: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the share as plain data, fit for a job's arguments and for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Share:
+        """Read a share back from plain data.
+
+        Raises:
+            Refused: a field is missing, unknown, or of the wrong kind.
+        """
+        if not isinstance(data, Mapping):
+            raise Refused(f"The share is {type(data).__name__}, not a mapping: {data!r}.")
+        known = {one.name for one in fields(cls)}
+        problems = [f"The share has an unknown field {name!r}." for name in set(data) - known]
+        if data.get("kind") not in KINDS:
+            problems.append(f"The share's kind is {data.get('kind')!r}, not one of {KINDS}.")
+        if problems:
+            raise Refused([*problems, _OTHER_VERSION])
+        artifact = data.get("artifact")
+        try:
+            return cls(**{**data, "artifact": Artifact(**artifact) if artifact else None})
+        except TypeError as err:
+            raise Refused([f"The share does not read: {err}.", _OTHER_VERSION]) from err
+
+
+_OTHER_VERSION = (
+    "Master and minion may run different versions of pushguide: sync the minion with "
+    "saltutil.sync_all and try again."
+)

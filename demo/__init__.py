@@ -1,0 +1,1 @@
+"""A private Salt on one machine, and what pushguide does with it."""
