@@ -10,7 +10,7 @@ Gives each host the live version of the modules that are meant for it, for the s
 :maturity: new
 """
 
-from pushguide.master.live import pillar_of
+from pushguide.master import door
 
 
 def ext_pillar(minion_id, pillar, **_):
@@ -24,4 +24,4 @@ def ext_pillar(minion_id, pillar, **_):
     pillar
         Its pillar so far; not used.
     """
-    return pillar_of(__opts__, minion_id)
+    return door.pillar_of(__opts__, minion_id)

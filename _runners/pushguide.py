@@ -9,28 +9,12 @@ the exit code of salt-run.
 :depends: SQLAlchemy, Alembic, pydantic
 """
 
-from pushguide.errors import PushguideError, Refused
-from pushguide.master.arguments import refuse_unknown
-from pushguide.master.desk import Desk
-from pushguide.master.installation import setup as _setup
+from pushguide.master import door
 
 
-def _answer(what, work):
-    """Do the work; turn errors into data, and failures into Salt's own sign of failure."""
-    try:
-        answer = work()
-    except PushguideError as err:
-        key = "refused" if isinstance(err, Refused) else "failed"
-        problems = getattr(err, "problems", None) or [str(err)]
-        answer = {key: what, "problems": problems, "retcode": 1}
-    if isinstance(answer, dict) and answer.get("retcode"):
-        __context__["retcode"] = answer["retcode"]
-    return answer
-
-
-def _desk(user, function, unknown):
-    refuse_unknown(function, unknown)
-    return Desk(__opts__, __salt__, user)
+def _answer(function, unknown, user, work):
+    """Refuse unknown arguments, do the work at the desk, and answer with data in any case."""
+    return door.answer(function, unknown, work, __opts__, __salt__, __context__, user)
 
 
 def deploy(module=None, version=None, environment=None, allow_offline=False, wait=True, **unknown):
@@ -64,12 +48,11 @@ def deploy(module=None, version=None, environment=None, allow_offline=False, wai
 
         salt-run pushguide.deploy module=shop-web version=1.4.2
     """
-    user = __user__
     return _answer(
-        f"deploy {module} {version}",
-        lambda: _desk(user, deploy, unknown).start(
-            "deploy", module, version, environment, allow_offline, wait
-        ),
+        deploy,
+        unknown,
+        __user__,
+        lambda desk: desk.start("deploy", module, version, environment, allow_offline, wait),
     )
 
 
@@ -103,12 +86,11 @@ def rollback(
         salt-run pushguide.rollback module=shop-web
         salt-run pushguide.rollback module=shop-web version=1.4.1
     """
-    user = __user__
     return _answer(
-        f"rollback {module} {version or ''}".strip(),
-        lambda: _desk(user, rollback, unknown).start(
-            "rollback", module, version, environment, allow_offline, wait
-        ),
+        rollback,
+        unknown,
+        __user__,
+        lambda desk: desk.start("rollback", module, version, environment, allow_offline, wait),
     )
 
 
@@ -141,12 +123,11 @@ def redeploy(
 
         salt-run pushguide.redeploy module=shop-web
     """
-    user = __user__
     return _answer(
-        f"redeploy {module} {version or ''}".strip(),
-        lambda: _desk(user, redeploy, unknown).start(
-            "redeploy", module, version, environment, allow_offline, wait
-        ),
+        redeploy,
+        unknown,
+        __user__,
+        lambda desk: desk.start("redeploy", module, version, environment, allow_offline, wait),
     )
 
 
@@ -166,8 +147,7 @@ def resume(deployment=None, **unknown):
 
         salt-run pushguide.resume 42
     """
-    user = __user__
-    return _answer(f"resume #{deployment}", lambda: _desk(user, resume, unknown).resume(deployment))
+    return _answer(resume, unknown, __user__, lambda desk: desk.resume(deployment))
 
 
 def plan(
@@ -203,10 +183,11 @@ def plan(
 
         salt-run pushguide.plan module=shop-web version=1.4.2
     """
-    user = __user__
     return _answer(
-        f"plan {kind} {module} {version or ''}".strip(),
-        lambda: _desk(user, plan, unknown).plan(kind, module, version, environment, allow_offline),
+        plan,
+        unknown,
+        __user__,
+        lambda desk: desk.plan(kind, module, version, environment, allow_offline),
     )
 
 
@@ -227,8 +208,7 @@ def status(module=None, environment=None, **unknown):
         salt-run pushguide.status
         salt-run pushguide.status shop-web
     """
-    user = __user__
-    return _answer("status", lambda: _desk(user, status, unknown).status(module, environment))
+    return _answer(status, unknown, __user__, lambda desk: desk.status(module, environment))
 
 
 def history(module=None, environment=None, limit=20, **unknown):
@@ -250,9 +230,8 @@ def history(module=None, environment=None, limit=20, **unknown):
 
         salt-run pushguide.history shop-web limit=5
     """
-    user = __user__
     return _answer(
-        "history", lambda: _desk(user, history, unknown).history(module, environment, limit)
+        history, unknown, __user__, lambda desk: desk.history(module, environment, limit)
     )
 
 
@@ -270,8 +249,7 @@ def show(deployment=None, **unknown):
 
         salt-run pushguide.show 42
     """
-    user = __user__
-    return _answer(f"show #{deployment}", lambda: _desk(user, show, unknown).show(deployment))
+    return _answer(show, unknown, __user__, lambda desk: desk.show(deployment))
 
 
 def versions(module=None, environment=None, limit=20, **unknown):
@@ -293,10 +271,8 @@ def versions(module=None, environment=None, limit=20, **unknown):
 
         salt-run pushguide.versions shop-web
     """
-    user = __user__
     return _answer(
-        f"versions {module}",
-        lambda: _desk(user, versions, unknown).versions(module, environment, limit),
+        versions, unknown, __user__, lambda desk: desk.versions(module, environment, limit)
     )
 
 
@@ -311,8 +287,7 @@ def modules(**unknown):
 
         salt-run pushguide.modules
     """
-    user = __user__
-    return _answer("modules", lambda: _desk(user, modules, unknown).modules())
+    return _answer(modules, unknown, __user__, lambda desk: desk.modules())
 
 
 def setup(**unknown):
@@ -329,9 +304,4 @@ def setup(**unknown):
 
         salt-run pushguide.setup
     """
-
-    def work():
-        refuse_unknown(setup, unknown)
-        return _setup(__opts__, __salt__)
-
-    return _answer("setup", work)
+    return _answer(setup, unknown, __user__, lambda desk: desk.setup())

@@ -15,12 +15,7 @@ converges a new machine to what is live on its peers.
 """
 
 from pushguide.host.released import released as _released
-
-try:
-    from pushguide.master.stage import stage as _stage
-except ImportError:
-    # On a minion nothing has to be installed: the orchestration's state works on the master.
-    _stage = None
+from pushguide.master import door
 
 
 def stage(name, deployment, stages, batch=0):
@@ -47,15 +42,7 @@ def stage(name, deployment, stages, batch=0):
             - stages: [pre_release, release, post_release]
             - batch: 1
     """
-    if _stage is None:
-        return {
-            "name": name,
-            "result": False,
-            "changes": {},
-            "comment": "pushguide.stage belongs into an orchestration, on a master that has "
-            "pushguide installed (salt-run state.orchestrate).",
-        }
-    return _stage(name, deployment, stages, batch, __opts__["test"])
+    return door.stage(name, deployment, stages, batch, __opts__["test"])
 
 
 def released(name, environment="production"):

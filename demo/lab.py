@@ -128,9 +128,18 @@ class Lab:
         log = self.top / f"{name}.log"
         with log.open("ab") as out:
             self.processes[name] = subprocess.Popen(
-                list(command), stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=cwd,
+                list(command),
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                cwd=cwd,
                 start_new_session=True,
             )
+
+    def serve(self, directory: Path, port: int) -> None:
+        """Serve a directory over HTTP on a port of the loopback address."""
+        words = ["-m", "http.server", str(port), "--bind", "127.0.0.1"]
+        self.spawn(f"http-{port}", [sys.executable, *words], cwd=directory)
 
     def _spawn(self, name: str, program: str, config: Path) -> None:
         self.spawn(name, [str(_BIN / program), "-c", str(config), "-l", "warning"])
@@ -140,8 +149,17 @@ class Lab:
             if process.poll() is not None:
                 log = (self.top / f"{name}.log").read_text()[-2000:]
                 raise LabError(f"{name} ended with {process.returncode}:\n{log}")
-        done = self.call("salt", "-L", ",".join(self.minions), "test.ping", "--out=json",
-                         "--static", "-t", "2", check=False)
+        done = self.call(
+            "salt",
+            "-L",
+            ",".join(self.minions),
+            "test.ping",
+            "--out=json",
+            "--static",
+            "-t",
+            "2",
+            check=False,
+        )
         try:
             answers = json.loads(done.stdout or "{}")
         except ValueError:

@@ -71,8 +71,9 @@ def exposed_functions(tree: ast.Module) -> Iterator[Function]:
     """Yield what Salt's loader takes: public, at the top, and listed if the file has a list."""
     listed = _literal(tree, "__load__") or _literal(tree, "__all__")
     for node in _top_level(tree.body):
-        is_public = isinstance(node, Function) and not node.name.startswith("_")
-        if is_public and (listed is None or node.name in listed):
+        if not isinstance(node, Function) or node.name.startswith("_"):
+            continue
+        if listed is None or node.name in listed:
             yield node
 
 

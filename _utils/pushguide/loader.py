@@ -17,18 +17,13 @@ _CHECKOUT = os.path.dirname(os.path.dirname(_PACKAGE))
 
 def dirs() -> dict[str, list[str]]:
     """Say in which folder each kind of loader function is."""
-    found = {kind: _first_folder(kind, f"_{kind}") for kind in KINDS}
+    found = {kind: _folder(kind) for kind in KINDS}
     return {kind: [path] for kind, path in found.items() if path}
 
 
-def orchestrations() -> str | None:
-    """Say in which folder the orchestrations that come with pushguide are."""
-    return _first_folder("orch", "orch")
-
-
-def _first_folder(installed: str, in_checkout: str) -> str | None:
+def _folder(kind: str) -> str | None:
     """Look inside the package, as a wheel has it, then beside ``_utils``, as a checkout does."""
-    for path in (os.path.join(_PACKAGE, installed), os.path.join(_CHECKOUT, in_checkout)):
+    for path in (os.path.join(_PACKAGE, kind), os.path.join(_CHECKOUT, f"_{kind}")):
         if os.path.isdir(path):
             return path
     return None

@@ -8,15 +8,13 @@ read the event bus.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from pushguide.errors import Refused
 from pushguide.words import KINDS
 
 
-@dataclass(frozen=True)
-class Artifact:
+class Artifact(NamedTuple):
     """What CI built: one archive of one version, and how a host gets it."""
 
     version: str
@@ -26,8 +24,7 @@ class Artifact:
     size: int
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """One host's share of the plan; the same for each host of a deployment."""
 
     module: str
@@ -39,7 +36,7 @@ class Share:
     version: str
     artifact: Artifact | None
     root: str
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any]
     probe: dict[str, Any] | None = None
     keep_releases: int = 3
     min_free_mb: int = 500
@@ -48,7 +45,8 @@ class Share:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the share as plain data, fit for a job's arguments and for JSON."""
-        return asdict(self)
+        artifact = self.artifact._asdict() if self.artifact else None
+        return {**self._asdict(), "artifact": artifact}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Share:
@@ -59,8 +57,9 @@ class Share:
         """
         if not isinstance(data, Mapping):
             raise Refused(f"The share is {type(data).__name__}, not a mapping: {data!r}.")
-        known = {one.name for one in fields(cls)}
-        problems = [f"The share has an unknown field {name!r}." for name in set(data) - known]
+        problems = [
+            f"The share has an unknown field {name!r}." for name in sorted({*data} - {*cls._fields})
+        ]
         if data.get("kind") not in KINDS:
             problems.append(f"The share's kind is {data.get('kind')!r}, not one of {KINDS}.")
         if problems:

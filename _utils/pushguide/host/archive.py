@@ -23,9 +23,8 @@ import struct
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from pushguide.errors import BadArchive
 from pushguide.host.journal import flush_directory
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
 
 WINDOWS = os.name == "nt"
 
+OPEN_MODE = 0o755  # of directories and executables
+FILE_MODE = 0o644
 BLOCK = 2**20
 MOST_HEADER_BYTES = 2**20  # of one tar entry: long names and extended headers
 MOST_TRAILER_BYTES = 16 * 2**20  # after the end of a tar: padding
@@ -53,11 +54,10 @@ _CREATE = (
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_NOINHERIT", 0)
 )
-_RESERVED = re.compile(r"(?is)(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\..*)?")
+_RESERVED = r"(?is)(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\..*)?"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """The most that an archive may hold."""
 
     entries: int = 200_000
@@ -67,8 +67,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True)
-class Unpacked:
+class Unpacked(NamedTuple):
     """What was written: the files (hard links are files too) and the bytes of their content."""
 
     files: int
@@ -85,8 +84,7 @@ class Kind(Enum):
     OTHER = "neither file nor directory nor link"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry, alike for both formats; ``parts`` is its place below the destination."""
 
     name: str
@@ -310,8 +308,8 @@ class Metered:
         self.budget -= len(data)
         if self.budget < 0:
             raise BadArchive(
-                f"Reading the archive {self.path!r} was given up: its headers are longer than "
-                "any real archive's. Build it again with another tool."
+                f"Reading the archive {self.path!r} was given up: its headers or its padding "
+                "are longer than any real archive's. Build it again with another tool."
             )
         return data
 
@@ -358,8 +356,8 @@ class TarSource:
         stored = self.tar.offset - info.offset_data
         if info.size < 0 or not 0 <= stored <= info.size + MOST_HEADER_BYTES:
             raise BadArchive(
-                f"Reading the archive {self.path!r} was given up at {_shown(info.name)}, which says "
-                f"that it has {info.size} bytes and takes {stored}. Build it again."
+                f"Reading the archive {self.path!r} was given up at {_shown(info.name)}: it "
+                f"declares {info.size} bytes and takes {stored}. Build it again."
             )
         return info
 
@@ -538,7 +536,7 @@ def _spelling_problems(name: str) -> Iterator[str]:
         yield "is an absolute path"
     if re.match("[A-Za-z]:", name):
         yield "begins with a drive letter"
-    if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in name):
+    if re.search(r"[\x00-\x1f\x7f-\x9f]", name):
         yield "has control characters"
 
 
@@ -560,7 +558,7 @@ def _host_problems(parts: Iterable[str]) -> Iterator[str]:
 
 
 def _windows_problems(pieces: list[str]) -> Iterator[str]:
-    if any(_RESERVED.fullmatch(piece) for piece in pieces):
+    if any(re.fullmatch(_RESERVED, piece) for piece in pieces):
         yield "uses a name that Windows reserves"
     if any(piece.endswith((".", " ")) for piece in pieces):
         yield "has a part that ends in a dot or a space"
@@ -643,6 +641,8 @@ class Node:
             if part == "..":
                 if node.parent is None:
                     return "leaves the destination"
+                if node.entry is None and not node.children:
+                    return "goes up again from what is not in the archive"
                 node = node.parent
                 continue
             node = node.children.get(_folded(part)) or Node(part, node)
@@ -782,11 +782,11 @@ def _write(source: Source, plan: Plan, path: str, destination: str) -> Unpacked:
     written = 0
     if not os.path.isdir(destination):
         os.makedirs(destination)
-        os.chmod(destination, 0o755)
+        os.chmod(destination, OPEN_MODE)
     for parts in plan.directories():
         directory = os.path.join(destination, *parts)
         os.mkdir(directory)
-        os.chmod(directory, 0o755)
+        os.chmod(directory, OPEN_MODE)
     for entry in plan.files:
         with source.open(entry) as content:
             blocks = _checked_blocks(content, entry.name, entry.size, path)
@@ -803,7 +803,7 @@ def _write(source: Source, plan: Plan, path: str, destination: str) -> Unpacked:
 def _write_file(target: str, blocks: Iterable[bytes], entry: Entry) -> None:
     with open(os.open(target, _CREATE, 0o600), "wb") as out:
         out.writelines(blocks)
-    os.chmod(target, 0o755 if entry.executable else 0o644)
+    os.chmod(target, OPEN_MODE if entry.executable else FILE_MODE)
     # A time that is no number, or that no file system knows, is left alone.
     if entry.mtime is not None and 0 <= entry.mtime < 2**34:
         os.utime(target, (entry.mtime, entry.mtime))

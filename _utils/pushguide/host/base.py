@@ -129,7 +129,7 @@ class ProjectType:
             self.journal.target = self._choose()
         how, name = self.journal.target["how"], self.journal.target["name"]
         if how == NEW:
-            return name
+            return str(name)
         return unchanged(f"{name} is kept here" if how == KEPT else f"{name} is live already")
 
     def _choose(self) -> dict[str, Any]:
@@ -190,7 +190,7 @@ class ProjectType:
         if os.path.isdir(self.new_path) and self.journal.releases.get(self.new_name):
             return unchanged("the release is unpacked")
         os.makedirs(self.incoming_dir, mode=0o700, exist_ok=True)
-        fetch.fetch(artifact, self.incoming_path, self.salt, self.share.fetch_timeout_seconds)
+        fetch.fetch(artifact, self.incoming_path, self.opts, self.share.fetch_timeout_seconds)
         fetch.verify(artifact, self.incoming_path)
         return f"{artifact.size} bytes, sha256 {artifact.sha256[:12]}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from pushguide.errors import Refused
@@ -45,8 +44,8 @@ def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
             return {key: walk(one) for key, one in value.items()}
         return [walk(one) for one in value] if isinstance(value, list) else value
 
-    filled = replace(
-        share, root=walk(share.root), settings=walk(share.settings), probe=walk(share.probe)
+    filled = share._replace(
+        root=walk(share.root), settings=walk(share.settings), probe=walk(share.probe)
     )
     if problems:
         raise Refused(sorted(set(problems)))

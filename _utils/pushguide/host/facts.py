@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from pushguide import __version__
 from pushguide.host import journal as journals
-from pushguide.host.run import answer_of
 
 
 def inspect(opts: Mapping[str, Any], module: str | None, environment: str) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def releases(opts: Mapping[str, Any], module: str | None = None) -> list[dict[st
         {
             "module": one.module,
             "environment": one.environment,
-            **asdict(release),
+            **vars(release),
             "live": release.name == one.live,
             "present": os.path.isdir(release.path),
         }
@@ -56,7 +54,7 @@ def journal(opts: Mapping[str, Any], module: str, environment: str) -> dict[str,
     """The whole journal of one module, None where it has never been here."""
     for one in journals.read_all(opts, module):
         if one.environment == environment:
-            return asdict(one)
+            return one.to_dict()
     return None
 
 
@@ -66,5 +64,5 @@ def result(
     """What a deployment's job would have returned, read from the journal; None if it knows none."""
     for one in journals.read_all(opts, module):
         if one.environment == environment and one.deployment == deployment:
-            return answer_of(one)
+            return one.answer()
     return None

@@ -12,9 +12,10 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import IO, Any
 
+from pushguide import __version__
 from pushguide.errors import Fenced, PushguideError, Refused
 from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
 
@@ -88,9 +89,14 @@ class Journal:
         releases = {name: Release(**one) for name, one in data.pop("releases").items()}
         return cls(path=path, releases=releases, **data)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The journal as plain data."""
+        releases = {name: {**vars(one)} for name, one in self.releases.items()}
+        return {**vars(self), "releases": releases}
+
     def write(self) -> None:
         """Replace the journal on disk with what this object says, and flush it."""
-        data = asdict(self)
+        data = self.to_dict()
         del data["path"]
         replace_file(self.path, json.dumps({"format": FORMAT, **data}, sort_keys=True))
 
@@ -144,6 +150,21 @@ class Journal:
             if path is not None and os.path.normpath(release.path) == os.path.normpath(path):
                 return release
         return None
+
+    def answer(self) -> dict[str, Any]:
+        """What the last deployment's job returned, or would have if its return was lost."""
+        live = self.releases.get(self.live or "")
+        return {
+            "module": self.module,
+            "environment": self.environment,
+            "deployment": self.deployment,
+            "token": self.token,
+            "outcome": self.outcome,
+            "error": self.error,
+            "live": live.version if live else None,
+            "stages": list(self.stages.values()),
+            "pushguide": __version__,
+        }
 
     def summary(self) -> dict[str, Any]:
         """What another machine needs to know: plain data, short enough for an event."""

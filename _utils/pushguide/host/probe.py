@@ -6,9 +6,8 @@ import http.client
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pushguide.errors import Refused, StepFailed
 
@@ -22,14 +21,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow none."""
 
 
-@dataclass(frozen=True)
-class HttpProbe:
+class HttpProbe(NamedTuple):
     """What an HTTP request must answer for the release to count as healthy."""
 
     url: str
-    status: list[int] = field(default_factory=lambda: [200])
+    status: Sequence[int] = (200,)
     text: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     timeout_seconds: float = 5
     interval_seconds: float = 1
     within_seconds: float = 60
@@ -37,7 +35,7 @@ class HttpProbe:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], version: str) -> HttpProbe:
         """Read a probe from a share; ``{version}`` in its text becomes the version's label."""
-        unknown = set(data) - {one.name for one in fields(cls)}
+        unknown = {*data} - {*cls._fields}
         if unknown:
             raise Refused(f"The probe has unknown fields: {', '.join(sorted(unknown))}.")
         values = dict(data)
@@ -72,7 +70,7 @@ class HttpProbe:
 
     def _ask(self) -> tuple[str | None, str]:
         """One request: what is wrong with its answer (None if nothing), and the answer."""
-        request = urllib.request.Request(self.url, headers=self.headers)  # noqa: S310
+        request = urllib.request.Request(self.url, headers=dict(self.headers))  # noqa: S310
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
         try:
             with opener.open(request, timeout=self.timeout_seconds) as response:

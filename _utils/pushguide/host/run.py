@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
-from pushguide import __version__
 from pushguide.errors import PushguideError, Refused
 from pushguide.host import journal as journals
 from pushguide.host.base import ProjectType
@@ -163,20 +162,4 @@ class _Run:
         """What the job returns; kept in the journal, in case the return is lost."""
         self.journal.outcome, self.journal.error = outcome, error
         self.journal.write()
-        return {**answer_of(self.journal), "stages": self.results}
-
-
-def answer_of(journal: journals.Journal) -> dict[str, Any]:
-    """What a deployment did on this host, as the journal tells it."""
-    live = journal.releases.get(journal.live or "")
-    return {
-        "module": journal.module,
-        "environment": journal.environment,
-        "deployment": journal.deployment,
-        "token": journal.token,
-        "outcome": journal.outcome,
-        "error": journal.error,
-        "live": live.version if live else None,
-        "stages": list(journal.stages.values()),
-        "pushguide": __version__,
-    }
+        return {**self.journal.answer(), "stages": self.results}

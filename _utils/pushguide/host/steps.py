@@ -7,8 +7,8 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pushguide.errors import PushguideError, StepFailed
 from pushguide.host.journal import Journal
@@ -20,8 +20,7 @@ log = logging.getLogger(__name__)
 RUNNING = "running"
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """How a step ended, where that is something else than plain success."""
 
     outcome: str
@@ -43,8 +42,7 @@ def warning(detail: str) -> Note:
     return Note(WARNING, detail)
 
 
-@dataclass
-class StepResult:
+class StepResult(NamedTuple):
     """What became of one step."""
 
     name: str
@@ -65,7 +63,7 @@ class StageResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data."""
-        return asdict(self)
+        return {**vars(self), "steps": [one._asdict() for one in self.steps]}
 
     def close(self, outcome: str | None = None) -> None:
         """Set the duration, and the outcome: the given one, or what the steps add up to."""

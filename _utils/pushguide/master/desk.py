@@ -167,6 +167,12 @@ class Desk:
         """Every module of the master's pillar, or what is wrong with its template."""
         return self._library().overview()
 
+    def setup(self) -> dict[str, Any]:
+        """Create or migrate the database, and say what is missing on this master."""
+        from pushguide.master import installation  # Alembic: nothing else needs it.
+
+        return installation.setup(self.opts, self.salt)
+
     # The parts.
 
     def _wish(

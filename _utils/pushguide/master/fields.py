@@ -44,9 +44,9 @@ def _one_line(text: str) -> str:
 OneLine = Annotated[str, AfterValidator(_one_line)]
 AbsolutePath = Annotated[str, AfterValidator(_one_line), AfterValidator(_absolute)]
 #: A number, or a grain that holds it, such as ``{grain.shop_port}``.
-Port = Annotated[int, Field(ge=1, le=65535)] | Annotated[
-    str, Field(pattern=r"^\{grain\.[\w:.-]+\}$")
-]
+Port = (
+    Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(pattern=r"^\{grain\.[\w:.-]+\}$")]
+)
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 

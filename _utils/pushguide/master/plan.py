@@ -57,7 +57,9 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data."""
-        return {**asdict(self), "legs": [asdict(leg) for leg in self.legs()]}
+        artifact = self.artifact._asdict() if self.artifact else None
+        legs = [asdict(leg) for leg in self.legs()]
+        return {**asdict(self), "artifact": artifact, "legs": legs}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:

@@ -28,7 +28,7 @@ def finder(opts: Mapping[str, Any]) -> Finder:
 
     The function raises BadTemplate for a type that there is not.
     """
-    files = {name: path for name, path in _files(opts)}
+    files = dict(_files(opts))
 
     def find(name: str) -> type[TypeSettings]:
         if name not in files:

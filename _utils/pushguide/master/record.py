@@ -52,16 +52,21 @@ def create(connection: Connection, plan: Plan, requested_by: str, state: str) ->
             created_at=moment,
         )
     )
-    number = int(done.inserted_primary_key[0])
+    key = done.inserted_primary_key
+    assert key
+    number = int(key[0])
+    places = [(host, place) for place, batch in enumerate(plan.batches, 1) for host in batch]
     rows = [
-        {"host": host, "batch": position, "outcome": NOT_STARTED}
-        for position, batch in enumerate(plan.batches, 1)
-        for host in batch
-    ] + [{"host": host, "batch": 0, "outcome": LEFT_OUT} for host in plan.left_out]
-    common = {"deployment_id": number, "updated_at": moment}
-    for row in rows:
-        facts = plan.hosts.get(row["host"])
-        row.update(common, version_before=facts.live if facts else None)
+        {
+            "deployment_id": number,
+            "host": host,
+            "batch": place,
+            "outcome": NOT_STARTED if place else LEFT_OUT,
+            "version_before": plan.hosts[host].live if host in plan.hosts else None,
+            "updated_at": moment,
+        }
+        for host, place in [*places, *((host, 0) for host in plan.left_out)]
+    ]
     connection.execute(sa.insert(db.deployment_host), rows)
     return number
 

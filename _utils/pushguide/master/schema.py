@@ -6,6 +6,7 @@ import os
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pushguide.errors import DatabaseError
@@ -47,7 +48,7 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
             f"Migrating the database {database.name} failed: {str(err).splitlines()[0]}. Check "
             "that it runs, and that its user may create tables."
         ) from err
-    except command.util.CommandError as err:
+    except CommandError as err:
         raise DatabaseError(
             f"Migrating the database {database.name} failed: {err}. It may be newer than this "
             "version of pushguide: upgrade the master."

@@ -277,7 +277,7 @@ def _keys_at(model: type[Strict], location: tuple[Any, ...]) -> list[str]:
     """The keys that a model takes at a place inside it."""
     for part in location:
         field = model.model_fields.get(str(part))
-        inner = [one for one in _models_in(field.annotation)] if field else []
+        inner = list(_models_in(field.annotation)) if field else []
         if not inner:
             return []
         model = inner[0]

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import subprocess
-import xml.etree.ElementTree as ET  # noqa: N817 S405 - Tomcat's own files, written by operations
+import xml.etree.ElementTree as ET
 from typing import Any
 from xml.sax.saxutils import quoteattr
 

@@ -7,7 +7,7 @@ import shutil
 from typing import Any
 
 from pushguide.errors import StepFailed
-from pushguide.host import process
+from pushguide.host import archive, process
 from pushguide.host.base import ProjectType
 from pushguide.host.control import CommandControl, Control, SystemdControl
 from pushguide.host.steps import Note, step, unchanged
@@ -83,7 +83,7 @@ class Service(ProjectType):
         name = self.settings.get("file_name") or os.path.basename(artifact)
         placed = os.path.join(destination, name)
         shutil.copyfile(artifact, placed)
-        os.chmod(placed, 0o755)
+        os.chmod(placed, archive.OPEN_MODE)
         return name
 
     def take_state(self) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Measurements of pushguide against floors and peers, each in one run."""
