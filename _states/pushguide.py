@@ -26,7 +26,7 @@ def stage(name, deployment, stages, batch=0):
         A name for this piece of the orchestration.
 
     deployment
-        The deployment's number: ``pillar.pushguide.deployment``.
+        The deployment's number: ``pillar.pushguide.order.deployment``.
 
     stages
         Stages that follow each other: prepare, pre_release, release, post_release.
@@ -38,7 +38,7 @@ def stage(name, deployment, stages, batch=0):
 
         release to the first batch:
           pushguide.stage:
-            - deployment: {{ pillar.pushguide.deployment }}
+            - deployment: {{ pillar.pushguide.order.deployment }}
             - stages: [pre_release, release, post_release]
             - batch: 1
     """

@@ -15,16 +15,19 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
+#: What the lab's processes get: bytecode is kept, as it is where a package is installed.
+_ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 class LabError(Exception):
@@ -51,6 +54,15 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.1)
 
 
+def _pass_on(stream: IO[str], lines: list[str], live: bool) -> None:
+    """Collect lines, and show them; Salt 3008 says of itself at each exit what it left open."""
+    for line in stream:
+        if "unclosed " not in line:
+            lines.append(line)
+            if live:
+                print(line, end="", file=sys.stderr, flush=True)
+
+
 class Lab:
     """A master with minions, and salt-api on request.
 
@@ -58,7 +70,7 @@ class Lab:
         minions: their ids.
         modules: the templates, as ``pushguide:modules`` in the master's pillar.
         with_api: whether salt-api is started too.
-        master_config: more of the master's configuration.
+        grains: grains of minions, by id.
     """
 
     #: Who may log in at salt-api, and with what: a secret of this lab alone.
@@ -69,12 +81,12 @@ class Lab:
         minions: Sequence[str],
         modules: Mapping[str, Any],
         with_api: bool = False,
-        master_config: Mapping[str, Any] | None = None,
+        grains: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.minions = list(minions)
         self.modules = modules
         self.with_api = with_api
-        self.extra = dict(master_config or {})
+        self.grains = grains or {}
         # Sockets lie in here, and a socket's path may have no more than about 100 characters.
         self.top = Path(tempfile.mkdtemp(prefix="pushguide-"))
         self.artifacts = self.top / "files" / "artifacts"
@@ -123,7 +135,7 @@ class Lab:
         self.processes.clear()
         shutil.rmtree(self.top, ignore_errors=True)
 
-    def spawn(self, name: str, command: Sequence[str], cwd: Path | None = None) -> None:
+    def spawn(self, name: str, command: Sequence[str]) -> None:
         """Start a process that belongs to the lab and is stopped with it."""
         log = self.top / f"{name}.log"
         with log.open("ab") as out:
@@ -132,14 +144,14 @@ class Lab:
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
-                cwd=cwd,
+                env=_ENVIRONMENT,
                 start_new_session=True,
             )
 
     def serve(self, directory: Path, port: int) -> None:
-        """Serve a directory over HTTP on a port of the loopback address."""
-        words = ["-m", "http.server", str(port), "--bind", "127.0.0.1"]
-        self.spawn(f"http-{port}", [sys.executable, *words], cwd=directory)
+        """Serve a directory, which need not be there yet, on a port of the loopback address."""
+        words = ["-m", "http.server", str(port), "--bind", "127.0.0.1", "-d", str(directory)]
+        self.spawn(f"http-{port}", [sys.executable, *words])
 
     def _spawn(self, name: str, program: str, config: Path) -> None:
         self.spawn(name, [str(_BIN / program), "-c", str(config), "-l", "warning"])
@@ -185,22 +197,29 @@ class Lab:
         return [str(_BIN / program), "-c", str(self.top / "master"), *arguments]
 
     def call(
-        self, program: str, *arguments: str, check: bool = True, capture: bool = True
+        self, program: str, *arguments: str, check: bool = True, live: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Run a Salt command in this lab."""
-        done = subprocess.run(
-            self.command(program, *arguments), capture_output=capture, text=True, check=False
-        )
-        if check and done.returncode:
+        """Run a Salt command in this lab. ``live`` passes on what it tells while it runs."""
+        words = self.command(program, *arguments)
+        errors: list[str] = []
+        with subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_ENVIRONMENT
+        ) as process:
+            reader = threading.Thread(target=_pass_on, args=(process.stderr, errors, live))
+            reader.start()
+            assert process.stdout
+            output = process.stdout.read()
+            reader.join()
+        if check and process.returncode:
             raise LabError(
-                f"{program} {' '.join(arguments)} exited {done.returncode}:\n"
-                f"{done.stdout}\n{done.stderr}"
+                f"{program} {' '.join(arguments)} exited {process.returncode}:\n"
+                f"{output}\n{''.join(errors)}"
             )
-        return done
+        return subprocess.CompletedProcess(words, process.returncode, output, "".join(errors))
 
-    def run(self, function: str, *arguments: str, check: bool = True) -> Any:
-        """Run a runner function; answer with its data."""
-        done = self.call("salt-run", function, *arguments, "--out=json", check=check)
+    def run(self, function: str, *arguments: str, check: bool = True, live: bool = False) -> Any:
+        """Run a runner function; answer with its data. ``live`` lets its progress be seen."""
+        done = self.call("salt-run", function, *arguments, "--out=json", check=check, live=live)
         return json.loads(done.stdout)
 
     def publish(self, module: str, version: str, files: Mapping[str, str]) -> None:
@@ -241,6 +260,7 @@ class Lab:
                     "acceptance_wait_time": 1,
                     "enable_fqdns_grains": False,
                     "mine_enabled": False,
+                    "grains": dict(self.grains.get(name, {})),
                 },
             )
 
@@ -264,7 +284,6 @@ class Lab:
                 "port": self.api_port,
                 "disable_ssl": True,
             },
-            **self.extra,
         }
 
     def _write(self, name: str, data: Any) -> None:

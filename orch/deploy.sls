@@ -6,9 +6,9 @@
 
     Started by hand, it asks pushguide.deploy itself:
 
-    salt-run state.orchestrate orch.deploy pillar='{"pushguide": {"module": "shop-web", "version": "1.4.2"}}'
+    salt-run state.orchestrate orch.deploy pillar='{"pushguide": {"order": {"module": "shop-web", "version": "1.4.2"}}}'
 -#}
-{%- set order = pillar["pushguide"] %}
+{%- set order = pillar["pushguide"]["order"] %}
 {%- if "deployment" in order %}
 {%- for leg in order["legs"] %}
 {{ loop.index }} {{ leg["stages"] | join(", ") }}{{ " of batch %d" % leg["batch"] if leg["batch"] else "" }}:

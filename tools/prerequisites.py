@@ -42,7 +42,7 @@ def missing() -> dict[str, str]:
     header = os.path.join(sysconfig.get_path("include"), "Python.h")
     found = {
         ("virtual environments (ensurepip)", "python3-venv"): importlib.util.find_spec("ensurepip"),
-        ("a C compiler", "gcc libc6-dev"): shutil.which(compiler),
+        ("a C compiler for Salt's timelib", "gcc libc6-dev"): shutil.which(compiler),
         ("its C headers (Python.h)", "python3-dev"): os.path.exists(header),
     }
     return {what: package for (what, package), there in found.items() if not there}
@@ -57,9 +57,12 @@ def can_install() -> bool:
 def install(packages: Iterable[str]) -> None:
     """Install Debian packages."""
     names = [name for package in packages for name in package.split()]
+    print(f"apt-get install {' '.join(names)}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *names]):
-        subprocess.run(["apt-get", *command], env=environment, check=False)
+        subprocess.run(
+            ["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, check=False
+        )
     importlib.invalidate_caches()
 
 

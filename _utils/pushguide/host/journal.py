@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import IO, Any
 
 from pushguide import __version__
 from pushguide.errors import Fenced, PushguideError, Refused
-from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
+from pushguide.words import BAD, GOOD, GOOD_OUTCOMES, RESTORE, STAGES, UNFINISHED, UNPROVEN
 
 FORMAT = 1
 
@@ -58,6 +59,7 @@ class Journal:
     live: str | None = None
     target: dict[str, Any] | None = None
     saved: dict[str, Any] | None = None
+    proven: dict[str, Any] | None = None
     doing: dict[str, Any] | None = None
     outcome: str | None = None
     error: str | None = None
@@ -74,20 +76,21 @@ class Journal:
         try:
             with open(path, encoding="utf-8") as handle:
                 data = json.load(handle)
+            if data.pop("format", None) != FORMAT:
+                raise PushguideError(
+                    f"The journal {path} was written by another version of pushguide: sync this "
+                    "minion with saltutil.sync_all."
+                )
+            releases = {name: Release(**one) for name, one in data.pop("releases").items()}
+            return cls(path=path, releases=releases, **data)
         except FileNotFoundError:
             return cls(path, module, environment)
-        except (OSError, ValueError) as err:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
             raise PushguideError(
-                f"Reading the journal {path} failed: {err}. It is the truth about {module} on "
-                "this host: look at what runs, then move the file away to start afresh."
+                f"Reading the journal {path} failed: {type(err).__name__}: {err}. It is the truth "
+                f"about {module} on this host: look at what runs, then move the file away to "
+                "start afresh."
             ) from err
-        if data.pop("format", None) != FORMAT:
-            raise PushguideError(
-                f"The journal {path} was written by another version of pushguide: sync this "
-                "minion with saltutil.sync_all."
-            )
-        releases = {name: Release(**one) for name, one in data.pop("releases").items()}
-        return cls(path=path, releases=releases, **data)
 
     def to_dict(self) -> dict[str, Any]:
         """The journal as plain data."""
@@ -95,10 +98,20 @@ class Journal:
         return {**vars(self), "releases": releases}
 
     def write(self) -> None:
-        """Replace the journal on disk with what this object says, and flush it."""
+        """Replace the journal on disk with what this object says, and flush it.
+
+        Raises:
+            PushguideError: it cannot be written.
+        """
         data = self.to_dict()
         del data["path"]
-        replace_file(self.path, json.dumps({"format": FORMAT, **data}, sort_keys=True))
+        try:
+            replace_file(self.path, json.dumps({"format": FORMAT, **data}, sort_keys=True))
+        except OSError as err:
+            raise PushguideError(
+                f"Writing the journal {self.path} failed: {err}. Nothing is changed on a host "
+                "without it: make room for it, or make it writable."
+            ) from err
 
     def admit(self, deployment: int, token: int, kind: str, version: str) -> None:
         """Take up a deployment, or refuse one that a newer one has overtaken.
@@ -119,11 +132,19 @@ class Journal:
                 "over. Look at pushguide.status; nothing was changed."
             )
         if deployment != self.deployment:
-            self.target = self.saved = None
-            self.stages = {}
+            # What ran before one that was broken off is still what there is to go back to.
+            if self.is_settled:
+                self.saved = None
+            self.target, self.stages = None, {}
         self.outcome = self.error = None
         self.token, self.deployment, self.kind, self.version = token, deployment, kind, version
         self.doing = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the last deployment ended here with something proven: its own, or the old."""
+        ends = (self.stages.get(stage, {}) for stage in (STAGES[-1], RESTORE))
+        return any(end.get("outcome") in GOOD_OUTCOMES for end in ends)
 
     @contextlib.contextmanager
     def intent(self, stage: str, step: str) -> Iterator[None]:
@@ -188,15 +209,33 @@ class Journal:
 
 
 def replace_file(path: str, text: str, mode: int = 0o644) -> None:
-    """Write ``text`` to ``path`` so that a reader, or a crash, sees the old or the new whole."""
+    """Write ``text`` to ``path`` so that a reader, or a crash, sees the old or the new whole.
+
+    A file that is replaced keeps its mode and its owner; a new one gets ``mode``.
+    """
     temporary = f"{path}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(temporary)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as handle:
+        _dress(temporary, path, mode)
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(temporary, path)
     flush_directory(os.path.dirname(path))
+
+
+def _dress(temporary: str, path: str, mode: int) -> None:
+    """Give a new file the mode and the owner of the one that it is going to replace."""
+    try:
+        old = os.stat(path)
+    except FileNotFoundError:
+        os.chmod(temporary, mode)
+        return
+    if os.name != "nt":
+        os.chown(temporary, old.st_uid, old.st_gid)
+    os.chmod(temporary, stat.S_IMODE(old.st_mode))
 
 
 def flush_directory(path: str) -> None:
@@ -231,14 +270,19 @@ def read_all(opts: Mapping[str, Any], module: str | None = None) -> list[Journal
     """Read the journals on this host, of all modules or of ``module``."""
     top = state_dir(opts)
     journals = []
-    for name in sorted(os.listdir(top)) if os.path.isdir(top) else []:
+    for name in _directories(top):
         if module not in (None, name):
             continue
-        for environment in sorted(os.listdir(os.path.join(top, name))):
+        for environment in _directories(os.path.join(top, name)):
             path = os.path.join(top, name, environment, "journal.json")
             if os.path.isfile(path):
                 journals.append(Journal.load(path, name, environment))
     return journals
+
+
+def _directories(path: str) -> list[str]:
+    found = sorted(os.listdir(path)) if os.path.isdir(path) else []
+    return [name for name in found if os.path.isdir(os.path.join(path, name))]
 
 
 @contextlib.contextmanager

@@ -124,7 +124,7 @@ class Driver:
 
     def _orchestrate(self, orchestrate: Callable[[str, dict[str, Any]], Any]) -> str | None:
         """Run the orchestration file; answer with what went wrong in it, if anything did."""
-        pillar = {
+        order = {
             "deployment": self.number,
             "module": self.plan.module,
             "environment": self.plan.environment,
@@ -133,7 +133,7 @@ class Driver:
             "legs": [{"stages": leg.stages, "batch": leg.batch} for leg in self.plan.legs()],
         }
         try:
-            answer = orchestrate(self.plan.orchestration, {"pushguide": pillar})
+            answer = orchestrate(self.plan.orchestration, {"pushguide": {"order": order}})
         except LeaseLost:
             raise
         except Exception as err:

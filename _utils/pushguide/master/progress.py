@@ -68,14 +68,14 @@ class TerminalProgress(Progress):
         super().begin(number, plan)
         self._say(
             f"#{number}: {plan.kind} {plan.module} {plan.version} to {plan.environment}, "
-            f"{len(plan.hosts)} host{'s' * (len(plan.hosts) != 1)}"
+            f"{counted(len(plan.hosts))}"
         )
 
     def leg(self, leg: Leg, hosts: list[str]) -> None:
         """One line about the stages that begin."""
         super().leg(leg, hosts)
-        which = f"batch {leg.batch}" if leg.batch else "all hosts"
-        self._say(f"  {' > '.join(leg.stages)}: {which}, {len(hosts)}")
+        which = f"batch {leg.batch}" if leg.batch else "all"
+        self._say(f"  {' > '.join(leg.stages)}: {which} ({counted(len(hosts))})")
 
     def reports(self, host: str, reports: list[Mapping[str, Any]]) -> None:
         """One line for a step that a host is still at."""
@@ -101,3 +101,8 @@ class TerminalProgress(Progress):
     def _say(self, line: str) -> None:
         # A host's words may hold anything: no control character reaches the terminal.
         print("".join(one if one.isprintable() else "?" for one in line), file=self.out, flush=True)
+
+
+def counted(hosts: int) -> str:
+    """A number of hosts, in words."""
+    return f"{hosts} host" if hosts == 1 else f"{hosts} hosts"

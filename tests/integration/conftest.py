@@ -1,0 +1,36 @@
+"""The daemons that the integration tests share: they are dear, so there is one set of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from saltfactories.manager import FactoriesManager
+
+from tests.support.salt_lab import Api, Lab, api_config
+
+USER = "shop-team"
+
+
+@pytest.fixture(scope="session")
+def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
+    """A master, three minions, and one more that comes and goes."""
+    config = {
+        "pushguide": {"presence_timeout_seconds": 15, "silence_seconds": 5},
+        **api_config(USER, secrets.token_hex(16)),
+    }
+    with Lab(salt_factories, "xyz", ["w1", "w2", "w3"], config) as one:
+        one.add_minion("spare")
+        assert one.run("pushguide.setup").returncode == 1  # no modules yet
+        yield one
+        one.stop("spare")
+
+
+@pytest.fixture(scope="session")
+def api(lab: Lab) -> Iterator[Api]:
+    """salt-api, and somebody who has logged in."""
+    daemon = lab.master.salt_api_daemon()
+    with daemon.started():
+        url = f"http://127.0.0.1:{lab.master.config['rest_cherrypy']['port']}"
+        yield Api(url, USER, lab.master.config["sharedsecret"])

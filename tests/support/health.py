@@ -1,0 +1,75 @@
+"""A web server for health probes: what is live on each host, and gates that a test opens."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+class Health:
+    """Serves ``/files/...`` below a directory, and ``/gate/<name>``: 503 until it is opened.
+
+    Args:
+        directory: what is served.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.asked: list[str] = []
+        self.opened: set[str] = set()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Health:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def gate(self, name: str) -> str:
+        """The address of a gate."""
+        return f"{self.url}/gate/{name}"
+
+    def is_asked(self, name: str) -> bool:
+        """Whether somebody waits at a gate, or has been there."""
+        return f"/gate/{name}" in self.asked
+
+    def open(self, name: str) -> None:
+        """Let through all who ask at a gate from now on."""
+        self.opened.add(f"/gate/{name}")
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        """Status and text for a path."""
+        self.asked.append(path)
+        if path.startswith("/gate/"):
+            return (200, b"open") if path in self.opened else (503, b"closed")
+        try:
+            return 200, (self.directory / path.removeprefix("/files/")).read_bytes()
+        except OSError as err:
+            return 404, str(err).encode()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        health = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:  # noqa: N802
+                status, body = health.answer(self.path)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        return Handler
