@@ -50,6 +50,21 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=timezone.utc)
 
 
+class LongText(sa.types.TypeDecorator[str]):
+    """Text of any length on every database: MariaDB's own TEXT ends at 64 KiB."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        """Ask MariaDB for its long text."""
+        if dialect.name in ("mysql", "mariadb"):
+            from sqlalchemy.dialects.mysql import LONGTEXT
+
+            return dialect.type_descriptor(LONGTEXT())
+        return dialect.type_descriptor(sa.Text())
+
+
 def now() -> datetime:
     """The time, aware and in UTC."""
     return datetime.now(timezone.utc)
@@ -68,9 +83,6 @@ _NAME = sa.String(64)
 _HOST = sa.String(255)
 _VERSION = sa.String(128)
 _STATE = sa.String(20)
-#: Text of any length: MariaDB's TEXT alone ends at 64 KiB.
-LONG_TEXT = sa.Text().with_variant(sa.Text(2**24), "mysql", "mariadb")
-
 deployment = sa.Table(
     "deployment",
     metadata,
@@ -80,7 +92,7 @@ deployment = sa.Table(
     sa.Column("kind", _STATE, nullable=False),
     sa.Column("version", _VERSION, nullable=False),
     sa.Column("state", _STATE, nullable=False),
-    sa.Column("reason", LONG_TEXT),
+    sa.Column("reason", LongText),
     sa.Column("requested_by", sa.String(128), nullable=False),
     sa.Column("token", sa.BigInteger),
     sa.Column("plan", sa.JSON, nullable=False),
@@ -98,7 +110,7 @@ deployment_host = sa.Table(
     sa.Column("host", _HOST, primary_key=True),
     sa.Column("batch", sa.Integer, nullable=False),
     sa.Column("outcome", _STATE, nullable=False),
-    sa.Column("error", LONG_TEXT),
+    sa.Column("error", LongText),
     sa.Column("version_before", _VERSION),
     sa.Column("version_after", _VERSION),
     sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -125,7 +137,7 @@ step = sa.Table(
     sa.Column("name", _NAME, nullable=False),
     sa.Column("outcome", _STATE, nullable=False),
     sa.Column("seconds", sa.Double, nullable=False),
-    sa.Column("detail", LONG_TEXT),
+    sa.Column("detail", LongText),
 )
 
 release = sa.Table(
@@ -191,7 +203,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.engine.make_url(url)
+        self.url = _read_url(url)
         self.engine = self._open()
         self._schema_is_right = False
 
@@ -202,6 +214,13 @@ class Database:
         if key not in _databases:
             _databases[key] = cls(url)
         return _databases[key]
+
+    @staticmethod
+    def close_all() -> None:
+        """Close every database that this process has opened."""
+        for one in _databases.values():
+            one.engine.dispose()
+        _databases.clear()
 
     @property
     def name(self) -> str:
@@ -280,6 +299,16 @@ class Database:
             what = "is empty" if found is None else f"has schema {found}, this code needs {SCHEMA}"
             raise DatabaseError(f"The database {self.name} {what}: run salt-run pushguide.setup.")
         self._schema_is_right = True
+
+
+def _read_url(url: str) -> sa.engine.URL:
+    try:
+        return sa.engine.make_url(url)
+    except SQLAlchemyError as err:
+        raise DatabaseError(
+            "Opening the database failed: pushguide:database in the master's configuration is no "
+            "URL. Give one such as postgresql+psycopg://user:password@host/name."
+        ) from err
 
 
 def _may_pass(err: DBAPIError) -> bool:

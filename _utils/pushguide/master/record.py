@@ -202,10 +202,11 @@ def write_host(connection: Connection, host: str, result: Mapping[str, Any], out
         outcome: what that means for the host in the deployment.
     """
     number = int(result["deployment"])
+    known = _known_stages(connection, number, host)
     for stage in result["stages"]:
-        if stage.get("again"):
-            continue
-        _write_stage(connection, number, host, stage)
+        # A stage that was done before stays as it was written, if anybody lived to write it.
+        if not (stage.get("again") and stage["stage"] in known):
+            _write_stage(connection, number, host, stage)
     table = db.deployment_host
     connection.execute(
         sa.update(table)
@@ -218,6 +219,14 @@ def write_host(connection: Connection, host: str, result: Mapping[str, Any], out
         )
     )
     _write_release(connection, number, host, result)
+
+
+def _known_stages(connection: Connection, number: int, host: str) -> set[str]:
+    table = db.stage_result
+    query = sa.select(table.c.stage).where(
+        (table.c.deployment_id == number) & (table.c.host == host)
+    )
+    return {*connection.execute(query).scalars()}
 
 
 def _write_stage(connection: Connection, number: int, host: str, stage: Mapping[str, Any]) -> None:

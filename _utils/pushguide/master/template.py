@@ -236,8 +236,7 @@ def _problems(
     }
 
     def place(location: tuple[Any, ...]) -> str:
-        head = str(location[0]) if location else ""
-        top = where if head in own or head == "hosts" else path
+        top = where if location[:1] == ("hosts",) or _says(own, location) else path
         return ":".join([top, *(str(part) for part in location)])
 
     try:
@@ -260,11 +259,22 @@ def _problems(
         yield f"{place(('settings',))}: is not a mapping."
 
 
+def _says(own: Any, location: tuple[Any, ...]) -> bool:
+    """Whether an environment itself says what stands at a place, or inherits it."""
+    for part in location:
+        if not isinstance(own, Mapping) or part not in own:
+            return not isinstance(own, Mapping)
+        own = own[part]
+    return bool(location)
+
+
 def _sentences(error: ValidationError, place: Any, model: type[Strict]) -> Iterator[str]:
     for one in error.errors():
         location = one["loc"]
         if one["type"] == "extra_forbidden":
             known = _keys_at(model, location[:-1])
+            if model is Template and len(location) == 1:
+                known.append("environments")
             text = f"unknown key; {did_you_mean(str(location[-1]), known)}"
         elif one["type"] == "missing":
             text = "is missing."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pushguide.master.database import LONG_TEXT, UtcDateTime
+from pushguide.master.database import LongText, UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("version", sa.String(length=128), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("reason", LONG_TEXT, nullable=True),
+        sa.Column("reason", LongText(), nullable=True),
         sa.Column("requested_by", sa.String(length=128), nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=True),
         sa.Column("plan", sa.JSON(), nullable=False),
@@ -75,7 +75,7 @@ def upgrade() -> None:
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("outcome", sa.String(length=20), nullable=False),
-        sa.Column("error", LONG_TEXT, nullable=True),
+        sa.Column("error", LongText(), nullable=True),
         sa.Column("version_before", sa.String(length=128), nullable=True),
         sa.Column("version_after", sa.String(length=128), nullable=True),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
@@ -133,7 +133,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("outcome", sa.String(length=20), nullable=False),
         sa.Column("seconds", sa.Double(), nullable=False),
-        sa.Column("detail", LONG_TEXT, nullable=True),
+        sa.Column("detail", LongText(), nullable=True),
         sa.ForeignKeyConstraint(
             ["deployment_id"], ["deployment.id"], name=op.f("fk_step_deployment_id")
         ),
