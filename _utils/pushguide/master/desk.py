@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pushguide.errors import Refused
-from pushguide.master import record, states, summary
+from pushguide.master import lock, record, states, summary
 from pushguide.master.arguments import demand_flag, demand_name, demand_number
 from pushguide.master.config import Config
 from pushguide.master.database import Database
@@ -108,8 +108,13 @@ class Desk:
 
         def work(connection: Any) -> dict[str, Any]:
             one = record.get(connection, number)
+            held = lock.look(connection, one.module, one.environment)
+            drives = held is not None and held.is_alive and held.deployment_id == number
             return summary.in_full(
-                one, record.hosts(connection, number), record.stages(connection, number)
+                one,
+                record.hosts(connection, number),
+                record.stages(connection, number),
+                held.holder if held and drives else None,
             )
 
         return self.database.read(work)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pushguide.errors import LeaseLost, Refused
+from pushguide.errors import DatabaseError, LeaseLost, Refused
 from pushguide.master import lock, record, result, states
 from pushguide.master.database import Database
 from pushguide.master.jobs import Hosts, Listener, Return
@@ -75,6 +75,8 @@ class Driver:
         self.number = number
         self.lease_seconds = lease_seconds
         self.lease: lock.Lease | None = None
+        self.trouble: DatabaseError | None = None
+        self.told: set[str] = set()
         self.plan: Plan
 
     def drive(self, orchestrate: Callable[[str, dict[str, Any]], Any]) -> str:
@@ -94,13 +96,30 @@ class Driver:
             return self.database.read(lambda one: record.get(one, self.number)).state
         with lock.Lease(self.database, self.number, token, self.lease_seconds) as self.lease:
             _driven[self.number] = self
-            self.progress.begin(self.number, self.plan)
             try:
+                self.progress.begin(self.number, self.plan)
                 problem = self._orchestrate(orchestrate)
                 self.lease.demand()
+                if self.trouble:
+                    raise self.trouble
                 return self._finish(token, problem)
+            except BaseException as err:
+                self._let_go(token)
+                if isinstance(err, DatabaseError):
+                    raise DatabaseError(
+                        f"Deployment #{self.number} stands where it is: {err} Then go on with "
+                        f"salt-run pushguide.resume {self.number}"
+                    ) from err
+                raise
             finally:
                 del _driven[self.number]
+
+    def _let_go(self, token: int) -> None:
+        """Give the lease up, so that the deployment can be resumed at once."""
+        try:
+            self.database.write(lambda one: lock.expire(one, self.number, token))
+        except DatabaseError as err:
+            log.warning("The lease of #%d is left to run out: %s", self.number, err)
 
     def _begin(self, connection: Any) -> int | None:
         """Take the lock, and go to running; None if the deployment has ended already."""
@@ -134,12 +153,12 @@ class Driver:
         }
         try:
             answer = orchestrate(self.plan.orchestration, {"pushguide": {"order": order}})
-        except LeaseLost:
+        except (LeaseLost, DatabaseError):
             raise
         except Exception as err:
             log.exception("The orchestration %s of #%d", self.plan.orchestration, self.number)
             return f"the orchestration {self.plan.orchestration} failed: {err}"
-        return _what_failed(self.plan.orchestration, answer)
+        return _what_failed(self.plan.orchestration, answer, self.told)
 
     # The stages, as the state pushguide.stage asks for them.
 
@@ -155,7 +174,17 @@ class Driver:
         """
         if not 0 <= batch <= len(self.plan.batches):
             raise Refused(f"#{self.number} has no batch {batch}: it has {len(self.plan.batches)}.")
-        for leg in self.plan.legs(stages, batch):
+        try:
+            may_go_on, comment = self._run_legs(self.plan.legs(stages, batch), stages)
+            self.told.add(comment)
+            return may_go_on, comment
+        except DatabaseError as err:
+            # The state that called us only reports it; the deployment has to stop for it.
+            self.trouble = err
+            raise
+
+    def _run_legs(self, legs: list[Leg], stages: list[str]) -> tuple[bool, str]:
+        for leg in legs:
             failed = self._failed()
             if failed:
                 return False, f"not started: {', '.join(failed)} did not succeed"
@@ -290,7 +319,7 @@ def verdict(rows: list[dict[str, Any]], problem: str | None) -> tuple[str, str |
     if succeeded and groups:
         parts.append(f"{SUCCEEDED}: {', '.join(succeeded)}")
     errors = [f"{row['host']}: {row['error']}" for row in expected if row.get("error")]
-    reason = "; ".join([*([problem] if problem and not groups else []), *parts, *errors[:3]])
+    reason = "; ".join([*([problem] if problem else []), *parts, *errors[:3]])
     touched = {*groups} - {NOT_STARTED, RESTORED}
     if RESTORED in groups and not touched and not succeeded:
         return states.ROLLED_BACK, reason
@@ -303,19 +332,24 @@ def _covers(told_result: Mapping[str, Any], leg: Leg) -> bool:
     return told_result["outcome"] not in GOOD_OUTCOMES or set(leg.stages) <= told
 
 
-def _what_failed(name: str, answer: object) -> str | None:
-    """What the answer of state.orchestrate says went wrong, None if nothing did."""
-    if not isinstance(answer, Mapping) or "data" not in answer:
+def _what_failed(name: str, answer: object, told: set[str]) -> str | None:
+    """What the answer of state.orchestrate says went wrong beside the hosts, None if nothing did.
+
+    Args:
+        name: the orchestration file.
+        answer: what state.orchestrate answered.
+        told: what our own stages said about hosts: the verdict tells that by itself.
+    """
+    ran = answer.get("data") if isinstance(answer, Mapping) else None
+    if not isinstance(ran, Mapping):
         return f"the orchestration {name} answered {str(answer)[:500]!r}"
     problems = []
-    for states_run in answer["data"].values():
+    for states_run in ran.values():
         if not isinstance(states_run, Mapping):
             return f"the orchestration {name} does not render: {states_run}"
         problems += [
             f"{one.get('__id__')}: {one.get('comment')}"
             for one in states_run.values()
-            if one.get("result") is False
+            if one.get("result") is False and one.get("comment") not in told
         ]
-    if problems:
-        return f"in the orchestration {name}: {'; '.join(problems)}"
-    return None
+    return f"in the orchestration {name}: {'; '.join(problems)}" if problems else None

@@ -109,7 +109,7 @@ class Hosts:
             The hosts that did not return: they work no more, or cannot be reached.
         """
         jid = self._publish(hosts, function, arguments)
-        waiting = dict.fromkeys(hosts, 0)
+        waiting, lost = dict.fromkeys(hosts, 0), []
         now = time.monotonic()
         deadline, ask_at = now + timeout, now + self.silence_seconds
         while waiting and time.monotonic() < deadline:
@@ -121,16 +121,20 @@ class Hosts:
                 listener.on_report(one.host, one.data)
             listener.on_tick()
             if waiting and time.monotonic() >= ask_at:
-                self._give_up_on_idle(jid, waiting, listener)
+                lost += self._give_up_on_idle(jid, waiting, listener)
                 ask_at = time.monotonic() + self.silence_seconds
-        return list(waiting)
+        return [*lost, *waiting]
 
-    def _give_up_on_idle(self, jid: str, waiting: dict[str, int], listener: Listener) -> None:
+    def _give_up_on_idle(self, jid: str, waiting: dict[str, int], listener: Listener) -> list[str]:
         """Ask the hosts that have not returned whether they still work on the job.
 
         One that does is waited for. One that does not has its return on disk or has none: it is
         taken off the list, as is one that did not answer a few times.
+
+        Returns:
+            The hosts that were taken off without a return.
         """
+        lost = []
         answers = self.ask(list(waiting), "saltutil.find_job", {"jid": jid}, self.silence_seconds)
         for host in list(waiting):
             if host not in answers:
@@ -142,9 +146,13 @@ class Hosts:
                 one = self._next(jid, None, [host], 0.5)
                 if isinstance(one, Return):
                     listener.on_return(one)
+                else:
+                    lost.append(host)
                 del waiting[host]
             if waiting.get(host, 0) >= _UNANSWERED_AT_MOST:
+                lost.append(host)
                 del waiting[host]
+        return lost
 
     def _publish(self, hosts: Sequence[str], function: str, arguments: Mapping[str, Any]) -> str:
         try:

@@ -102,6 +102,12 @@ def release(connection: Connection, deployment_id: int, token: int | None = None
     connection.execute(sa.update(db.lock).where(mine).values(deployment_id=None, lease_until=now()))
 
 
+def expire(connection: Connection, deployment_id: int, token: int) -> None:
+    """End a lease that its holder gives up, while the deployment itself has not ended."""
+    mine = (db.lock.c.deployment_id == deployment_id) & (db.lock.c.token == token)
+    connection.execute(sa.update(db.lock).where(mine).values(lease_until=now()))
+
+
 def _is(module: str, environment: str) -> Any:
     return (db.lock.c.module == module) & (db.lock.c.environment == environment)
 

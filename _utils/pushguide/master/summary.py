@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pushguide.master.record import Deployment
+from pushguide.master.states import TERMINAL
 from pushguide.words import RESTORE, STAGES
 
 _SIGNS = {"succeeded": "ok", "unchanged": "=", "skipped": "-", "warning": "ok!", "failed": "FAILED"}
@@ -39,9 +40,19 @@ def in_brief(full: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_full(
-    one: Deployment, hosts: list[dict[str, Any]], stages: list[dict[str, Any]]
+    one: Deployment,
+    hosts: list[dict[str, Any]],
+    stages: list[dict[str, Any]],
+    driven_by: str | None,
 ) -> dict[str, Any]:
-    """One deployment with its hosts, their stages, and the steps of each."""
+    """One deployment with its hosts, their stages, and the steps of each.
+
+    Args:
+        one: the deployment.
+        hosts: its hosts, with their outcomes.
+        stages: its stage results, with their steps.
+        driven_by: the process that drives it now, None if nobody does.
+    """
     by_host: dict[str, Any] = {}
     for row in hosts:
         by_host[row["host"]] = {
@@ -59,11 +70,16 @@ def in_full(
             "seconds": round(stage["seconds"], 3),
             "steps": stage["steps"],
         }
-    return {**of_deployment(one), "hosts": by_host, "summary": table(one, by_host)}
+    return {
+        **of_deployment(one),
+        "driven_by": driven_by,
+        "hosts": by_host,
+        "summary": table(one, by_host, driven_by),
+    }
 
 
-def table(one: Deployment, hosts: dict[str, Any]) -> str:
-    """Stages by hosts, at a glance."""
+def table(one: Deployment, hosts: dict[str, Any], driven_by: str | None) -> str:
+    """Stages by hosts, at a glance; and whether nobody drives what has not ended."""
     shown = [*STAGES]
     if any(RESTORE in host["stages"] for host in hosts.values()):
         shown.append(RESTORE)
@@ -82,6 +98,8 @@ def table(one: Deployment, hosts: dict[str, Any]) -> str:
     head = (
         f"#{one.id} {one.kind} {one.module} {one.version} to {one.environment}: {one.state}{took}"
     )
+    if one.state not in TERMINAL and driven_by is None:
+        lines.append(f"Nobody drives it now: salt-run pushguide.resume {one.id}")
     return "\n".join([head, *lines])
 
 

@@ -190,3 +190,14 @@ def test_the_artifact_of_a_version_outlives_a_rollback(database: Database) -> No
     found = database.read(lambda one: record.artifact_of(one, "shop-web", "production", "1.0"))
     assert found
     assert found["name"] == "shop.tgz"
+
+
+def test_a_result_that_was_lost_is_written_when_it_is_told_again(
+    database: Database, plan: Plan
+) -> None:
+    number = submit(database, plan)
+    told = result(number)
+    again = {**told, "stages": [{**told["stages"][0], "again": True}]}
+    database.write(lambda one: record.write_host(one, "web1", again, "succeeded"))
+    found = database.read(lambda one: record.stages(one, number))
+    assert [(one["stage"], len(one["steps"])) for one in found] == [("prepare", 1)]

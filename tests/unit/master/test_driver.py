@@ -1,0 +1,295 @@
+"""The driver: what becomes of a deployment when something beside the hosts goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from pushguide.errors import DatabaseError, LeaseLost, Refused
+from pushguide.master import execute, lock, record, states
+from pushguide.master.database import Database
+from pushguide.master.execute import Driver, driver_of
+from pushguide.master.jobs import Hosts, Listener, Return
+from pushguide.master.plan import Plan
+from pushguide.master.progress import Progress
+from pushguide.words import STAGES
+
+
+class AnsweringHosts:
+    """Stands in for the hosts: each returns what it is told to, at once.
+
+    It has the methods of :class:`pushguide.master.jobs.Hosts` that the driver calls.
+    """
+
+    silence_seconds = 1.0
+
+    def __init__(self) -> None:
+        self.returns: dict[str, Any] = {}
+        self.journals: dict[str, Any] = {}
+        self.asked: list[tuple[list[str], list[str]]] = []
+
+    def follow(
+        self,
+        hosts: list[str],
+        function: str,
+        arguments: dict[str, Any],
+        listener: Listener,
+        timeout: float,
+        report_tag: str,
+    ) -> list[str]:
+        self.asked.append((hosts, arguments["stages"]))
+        number, stages = arguments["share"]["deployment"], arguments["stages"]
+        lost = []
+        for host in hosts:
+            told = self.returns.get(host, "succeeded")
+            if told is None:
+                lost.append(host)
+            elif isinstance(told, str):
+                listener.on_return(Return(host, answer(number, told, stages), 0))
+            else:
+                listener.on_return(Return(host, told, 1))
+        return lost
+
+    def ask(self, hosts: list[str], *_: Any) -> dict[str, Return]:
+        return {
+            host: Return(host, self.journals[host], 0) for host in hosts if host in self.journals
+        }
+
+
+def answer(number: int, outcome: str, stages: list[str]) -> dict[str, Any]:
+    """What a host returns."""
+    told = "failed" if outcome in ("failed", "restored") else "succeeded"
+    return {
+        "deployment": number,
+        "outcome": outcome,
+        "error": "boom" if told == "failed" else None,
+        "live": "1.1.0" if outcome == "succeeded" else "1.0.0",
+        "stages": [
+            {"stage": one, "outcome": told, "started": 1.0, "seconds": 0.1, "steps": []}
+            for one in stages
+        ],
+    }
+
+
+@pytest.fixture
+def hosts() -> AnsweringHosts:
+    double = AnsweringHosts()
+    for name in ("follow", "ask"):
+        assert callable(getattr(Hosts, name)), f"Hosts has no {name} any more"
+    return double
+
+
+@pytest.fixture
+def driver(database: Database, plan: Plan, hosts: AnsweringHosts) -> Iterator[Driver]:
+    """The driver of a deployment that has just been submitted."""
+
+    def submit(connection: Any) -> int:
+        number = record.create(connection, plan, "ops", states.QUEUED)
+        lock.take(connection, plan.module, plan.environment, number, 60)
+        return number
+
+    number = database.write(submit)
+
+    def write(ret: dict[str, Any]) -> None:
+        database.write(lambda one: record.write_host(one, ret["id"], ret["return"], ret["outcome"]))
+
+    fire = mock.Mock(spec=lambda data, tag: None)
+    yield Driver(database, hosts, write, Progress(fire), number, 60)  # type: ignore[arg-type]
+    assert execute._driven == {}
+
+
+def all_stages(driver: Driver) -> Any:
+    """An orchestration of one state, run as Salt's would."""
+
+    def orchestrate(name: str, pillar: dict[str, Any]) -> Any:
+        order = pillar["pushguide"]["order"]
+        result, comment = driver_of(order["deployment"]).run_stages(list(STAGES))
+        return {"data": {"m": {"x": {"__id__": "x", "result": result, "comment": comment}}}}
+
+    return orchestrate
+
+
+def outcomes(driver: Driver) -> dict[str, str]:
+    rows = driver.database.read(lambda one: record.hosts(one, driver.number))
+    return {row["host"]: row["outcome"] for row in rows}
+
+
+def test_all_hosts_succeed(driver: Driver, hosts: AnsweringHosts) -> None:
+    assert driver.drive(all_stages(driver)) == "succeeded"
+    assert hosts.asked == [
+        (["web1", "web2"], ["prepare"]),
+        (["web1", "web2"], ["pre_release", "release", "post_release"]),
+    ]
+
+
+def test_no_host_goes_live_when_one_is_not_prepared(driver: Driver, hosts: AnsweringHosts) -> None:
+    hosts.returns["web2"] = "failed"
+    assert driver.drive(all_stages(driver)) == "failed"
+    assert len(hosts.asked) == 1
+    assert outcomes(driver) == {"web1": "under_way", "web2": "failed", "web3": "left_out"}
+
+
+@pytest.mark.parametrize("answered", ["Traceback: x", {"deployment": 99}, None, 17])
+def test_an_answer_that_is_none_never_counts_as_success(
+    driver: Driver, hosts: AnsweringHosts, answered: Any
+) -> None:
+    hosts.returns["web2"] = answered if answered is not None else {}
+    assert driver.drive(all_stages(driver)) == "failed"
+    assert outcomes(driver)["web2"] == "failed"
+
+
+def test_a_lost_host_is_unknown(driver: Driver, hosts: AnsweringHosts) -> None:
+    hosts.returns["web2"] = None
+    assert driver.drive(all_stages(driver)) == "failed"
+    assert outcomes(driver)["web2"] == "unknown"
+
+
+def test_a_lost_return_is_read_from_the_journal(driver: Driver, hosts: AnsweringHosts) -> None:
+    hosts.returns["web2"] = None
+    hosts.journals["web2"] = answer(driver.number, "succeeded", list(STAGES))
+    assert driver.drive(all_stages(driver)) == "succeeded"
+
+
+def test_a_journal_that_tells_only_half_leaves_the_host_unknown(
+    driver: Driver, hosts: AnsweringHosts
+) -> None:
+    hosts.returns["web2"] = None
+    hosts.journals["web2"] = answer(driver.number, "succeeded", [])
+    driver.drive(all_stages(driver))
+    assert outcomes(driver)["web2"] == "unknown"
+
+
+def test_an_orchestration_that_asks_for_nothing_does_not_succeed(driver: Driver) -> None:
+    assert driver.drive(lambda *_: {"data": {"m": {}}}) == "failed"
+
+
+@pytest.mark.parametrize(
+    "answered", [{"data": {"m": ["Rendering SLS failed"]}}, {"data": None}, "x", None]
+)
+def test_an_orchestration_that_does_not_render_fails_with_its_words(
+    driver: Driver, answered: Any
+) -> None:
+    assert driver.drive(lambda *_: answered) == "failed"
+    found = driver.database.read(lambda one: record.get(one, driver.number))
+    assert "orch.deploy" in (found.reason or "")
+
+
+def test_an_orchestration_that_raises_fails(driver: Driver) -> None:
+    def broken(*_: Any) -> Any:
+        raise ValueError("no such thing")
+
+    assert driver.drive(broken) == "failed"
+    found = driver.database.read(lambda one: record.get(one, driver.number))
+    assert "no such thing" in (found.reason or "")
+
+
+def test_a_step_of_a_teams_own_that_fails_is_the_verdict(driver: Driver) -> None:
+    whole = all_stages(driver)
+
+    def orchestrate(name: str, pillar: dict[str, Any]) -> Any:
+        answered = whole(name, pillar)
+        answered["data"]["m"]["y"] = {"__id__": "migrate", "result": False, "comment": "no table"}
+        return answered
+
+    assert driver.drive(orchestrate) == "failed"
+    found = driver.database.read(lambda one: record.get(one, driver.number))
+    assert "migrate: no table" in (found.reason or "")
+
+
+def test_an_ended_deployment_is_not_driven_again(driver: Driver, hosts: AnsweringHosts) -> None:
+    driver.drive(all_stages(driver))
+    hosts.asked.clear()
+    assert driver.drive(all_stages(driver)) == "succeeded"
+    assert hosts.asked == []
+
+
+def test_a_database_that_goes_away_stops_it_where_it_stands_and_loses_nothing(
+    driver: Driver, hosts: AnsweringHosts
+) -> None:
+    write, failing = driver.write, [True]
+
+    def sometimes(ret: dict[str, Any]) -> None:
+        if failing:
+            raise DatabaseError("away")
+        write(ret)
+
+    driver.write = sometimes
+
+    def reported(name: str, pillar: dict[str, Any]) -> Any:
+        try:
+            return all_stages(driver)(name, pillar)
+        except DatabaseError as err:
+            return {"data": {"m": {"x": {"__id__": "x", "result": False, "comment": str(err)}}}}
+
+    with pytest.raises(DatabaseError, match=rf"pushguide\.resume {driver.number}"):
+        driver.drive(reported)
+    assert driver.database.read(lambda one: record.get(one, driver.number)).state == "running"
+    failing.clear()
+    driver.trouble = None
+    assert driver.drive(all_stages(driver)) == "succeeded"
+
+
+def test_an_interrupted_deployment_can_be_resumed_at_once(driver: Driver) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        driver.drive(interrupted)
+    assert driver.drive(all_stages(driver)) == "succeeded"
+
+
+def test_resuming_leaves_hosts_that_succeeded_alone(driver: Driver, hosts: AnsweringHosts) -> None:
+    def interrupted(name: str, pillar: dict[str, Any]) -> Any:
+        driver.database.write(
+            lambda one: record.set_outcome(one, driver.number, "web1", "succeeded")
+        )
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        driver.drive(interrupted)
+    assert driver.drive(all_stages(driver)) == "succeeded"
+    assert {host for asked, _ in hosts.asked for host in asked} == {"web2"}
+
+
+def test_a_running_deployment_is_not_driven_twice(driver: Driver) -> None:
+    def while_it_runs(*_: Any) -> Any:
+        with pytest.raises(Refused, match="is being driven already"):
+            driver.database.write(driver._begin)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        driver.drive(while_it_runs)
+
+
+def test_whoever_was_overtaken_writes_no_verdict(driver: Driver) -> None:
+    def overtaken(name: str, pillar: dict[str, Any]) -> Any:
+        answered = all_stages(driver)(name, pillar)
+
+        def take_over(connection: Any) -> None:
+            lock.expire(connection, driver.number, driver.lease.token)  # type: ignore[union-attr]
+            lock.take(connection, "shop-web", "production", driver.number, 60)
+
+        driver.database.write(take_over)
+        return answered
+
+    with pytest.raises(LeaseLost):
+        driver.drive(overtaken)
+    assert driver.database.read(lambda one: record.get(one, driver.number)).state == "running"
+
+
+def test_a_batch_that_there_is_not_is_refused(driver: Driver) -> None:
+    def orchestrate(*_: Any) -> Any:
+        with pytest.raises(Refused, match="has no batch 7"):
+            driver.run_stages(["prepare"], 7)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        driver.drive(orchestrate)
+
+
+def test_a_stage_outside_a_driven_deployment_is_refused() -> None:
+    with pytest.raises(Refused, match=r"not being driven from here.*pushguide\.resume 4"):
+        driver_of(4)
