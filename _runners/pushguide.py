@@ -290,10 +290,15 @@ def modules(**unknown):
     return _answer(modules, unknown, __user__, lambda desk: desk.modules())
 
 
-def setup(**unknown):
+def setup(files=None, **unknown):
     """
     Create the database, or migrate it to the newest schema; sync the teams' own project types;
     check the master's configuration. Run it after each installation and upgrade.
+
+    files
+        A directory of ``file_roots`` to write into what minions sync (``_modules``,
+        ``_states``, ``_utils``) and the orchestration files. Not needed where these come
+        from a checkout or from gitfs.
 
     Returns what is there, and ``missing``: what has to be mended still. ``retcode`` is 1 if
     something is missing.
@@ -303,5 +308,6 @@ def setup(**unknown):
     .. code-block:: bash
 
         salt-run pushguide.setup
+        salt-run pushguide.setup files=/srv/salt
     """
-    return _answer(setup, unknown, __user__, lambda desk: desk.setup())
+    return _answer(setup, unknown, __user__, lambda desk: desk.setup(files))

@@ -21,6 +21,12 @@ def dirs() -> dict[str, list[str]]:
     return {kind: [path] for kind, path in found.items() if path}
 
 
+def orchestrations() -> str:
+    """Say in which folder the orchestration files that come with pushguide are."""
+    inside = os.path.join(_PACKAGE, "orch")
+    return inside if os.path.isdir(inside) else os.path.join(_CHECKOUT, "orch")
+
+
 def _folder(kind: str) -> str | None:
     """Look inside the package, as a wheel has it, then beside ``_utils``, as a checkout does."""
     for path in (os.path.join(_PACKAGE, kind), os.path.join(_CHECKOUT, f"_{kind}")):

@@ -172,11 +172,12 @@ class Desk:
         """Every module of the master's pillar, or what is wrong with its template."""
         return self._library().overview()
 
-    def setup(self) -> dict[str, Any]:
+    def setup(self, files: object) -> dict[str, Any]:
         """Create or migrate the database, and say what is missing on this master."""
         from pushguide.master import installation  # Alembic: nothing else needs it.
 
-        return installation.setup(self.opts, self.salt)
+        directory = demand_name(files, "files") if files is not None else None
+        return installation.setup(self.opts, self.salt, directory)
 
     # The parts.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,20 +14,26 @@ from pushguide.master.config import Config
 from pushguide.master.database import SCHEMA, Database
 from pushguide.master.library import Library
 from pushguide.master.schema import migrate
+from pushguide.master.served_files import write_files
 
 
-def setup(opts: Mapping[str, Any], salt_functions: Mapping[str, Any]) -> dict[str, Any]:
+def setup(
+    opts: Mapping[str, Any], salt_functions: Mapping[str, Any], files: str | None
+) -> dict[str, Any]:
     """Create or migrate the database, sync the teams' project types, check the configuration.
 
     Args:
         opts: the master's opts.
         salt_functions: the runner's ``__salt__``.
+        files: a directory of file_roots to write what minions sync into; none is written
+            otherwise.
 
     Returns:
         What is there, and ``missing``: one sentence for each thing that has to be mended.
     """
     config = Config.from_opts(opts)
     database = Database.at(config.database)
+    written = write_files(files) if files else None
     before, after = migrate(database)
     synced, _ = salt.utils.extmods.sync(dict(opts), project_types.FORM)
     missing = list(_missing(opts, salt_functions))
@@ -38,6 +43,7 @@ def setup(opts: Mapping[str, Any], salt_functions: Mapping[str, Any]) -> dict[st
         "schema": {"before": before, "now": after, "newest": SCHEMA},
         "project_types": project_types.names(opts),
         "synced_project_types": synced,
+        "files": written,
         "missing": missing,
         "retcode": 1 if missing else 0,
     }
@@ -67,13 +73,6 @@ def _missing_orchestration(
     for name in ("orch/deploy.sls", "orch/rollback.sls"):
         if name not in found:
             yield (
-                f"The master's file server has no {name}: add {_orchestration_root()} to "
-                "file_roots, or copy the folder orch into one of them."
+                f"The master's file server has no {name}: let salt-run pushguide.setup "
+                "files=<directory> write it into a directory of file_roots."
             )
-
-
-def _orchestration_root() -> str:
-    """The directory above our orchestration files: installed, or in a checkout."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    inside = os.path.isdir(os.path.join(package, "orch"))
-    return package if inside else os.path.dirname(os.path.dirname(package))
