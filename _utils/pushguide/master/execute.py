@@ -12,11 +12,10 @@ from pushguide.master.database import Database
 from pushguide.master.jobs import Hosts, Listener, Return
 from pushguide.master.plan import Leg, Plan
 from pushguide.master.progress import Progress
+from pushguide.master.verdict import verdict, what_failed
 from pushguide.words import (
     FAILED,
     GOOD_OUTCOMES,
-    LEFT_OUT,
-    NOT_STARTED,
     RESTORED,
     STAGES,
     SUCCEEDED,
@@ -158,7 +157,7 @@ class Driver:
         except Exception as err:
             log.exception("The orchestration %s of #%d", self.plan.orchestration, self.number)
             return f"the orchestration {self.plan.orchestration} failed: {err}"
-        return _what_failed(self.plan.orchestration, answer, self.told)
+        return what_failed(self.plan.orchestration, answer, self.told)
 
     # The stages, as the state pushguide.stage asks for them.
 
@@ -297,59 +296,7 @@ class Driver:
         return state
 
 
-def verdict(rows: list[dict[str, Any]], problem: str | None) -> tuple[str, str | None]:
-    """How a deployment ended: from the hosts that were expected, less those that succeeded.
-
-    Args:
-        rows: its hosts, with their outcomes.
-        problem: what went wrong in the orchestration beside them, if anything.
-
-    Returns:
-        The state, and the reason in words. ``rolled_back`` is said only if every host that
-        was touched runs again what it ran before.
-    """
-    expected = [row for row in rows if row["outcome"] != LEFT_OUT]
-    groups: dict[str, list[str]] = {}
-    for row in expected:
-        groups.setdefault(row["outcome"], []).append(row["host"])
-    succeeded = groups.pop(SUCCEEDED, [])
-    if len(succeeded) == len(expected) and expected and problem is None:
-        return states.SUCCEEDED, None
-    parts = [f"{outcome}: {', '.join(names)}" for outcome, names in sorted(groups.items())]
-    if succeeded and groups:
-        parts.append(f"{SUCCEEDED}: {', '.join(succeeded)}")
-    errors = [f"{row['host']}: {row['error']}" for row in expected if row.get("error")]
-    reason = "; ".join([*([problem] if problem else []), *parts, *errors[:3]])
-    touched = {*groups} - {NOT_STARTED, RESTORED}
-    if RESTORED in groups and not touched and not succeeded:
-        return states.ROLLED_BACK, reason
-    return states.FAILED, reason
-
-
 def _covers(told_result: Mapping[str, Any], leg: Leg) -> bool:
     """Whether a journal tells how all stages of a leg ended, or how one of them failed."""
     told = {one["stage"] for one in told_result["stages"]}
     return told_result["outcome"] not in GOOD_OUTCOMES or set(leg.stages) <= told
-
-
-def _what_failed(name: str, answer: object, told: set[str]) -> str | None:
-    """What the answer of state.orchestrate says went wrong beside the hosts, None if nothing did.
-
-    Args:
-        name: the orchestration file.
-        answer: what state.orchestrate answered.
-        told: what our own stages said about hosts: the verdict tells that by itself.
-    """
-    ran = answer.get("data") if isinstance(answer, Mapping) else None
-    if not isinstance(ran, Mapping):
-        return f"the orchestration {name} answered {str(answer)[:500]!r}"
-    problems = []
-    for states_run in ran.values():
-        if not isinstance(states_run, Mapping):
-            return f"the orchestration {name} does not render: {states_run}"
-        problems += [
-            f"{one.get('__id__')}: {one.get('comment')}"
-            for one in states_run.values()
-            if one.get("result") is False and one.get("comment") not in told
-        ]
-    return f"in the orchestration {name}: {'; '.join(problems)}" if problems else None

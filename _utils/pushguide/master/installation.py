@@ -11,10 +11,11 @@ from pushguide import __version__
 from pushguide.errors import PushguideError
 from pushguide.master import project_types
 from pushguide.master.config import Config
-from pushguide.master.database import SCHEMA, Database
+from pushguide.master.database import Database
 from pushguide.master.library import Library
 from pushguide.master.schema import migrate
 from pushguide.master.served_files import write_files
+from pushguide.master.tables import SCHEMA
 
 
 def setup(

@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import DatabaseError, LeaseLost, Locked
-from pushguide.master import database as db
-from pushguide.master.database import Database, now
+from pushguide.master import tables as db
+from pushguide.master.database import Database
+from pushguide.master.tables import now
 
 log = logging.getLogger(__name__)
 

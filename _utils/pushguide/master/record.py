@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import Refused
-from pushguide.master import database as db
 from pushguide.master import states
-from pushguide.master.database import now
+from pushguide.master import tables as db
 from pushguide.master.plan import Plan
+from pushguide.master.tables import now
 from pushguide.words import LEFT_OUT, NOT_STARTED
 
 

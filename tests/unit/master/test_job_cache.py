@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pushguide.master import database as db
 from pushguide.master import job_cache
-from pushguide.master.database import Database, now
+from pushguide.master import tables as db
+from pushguide.master.database import Database
+from pushguide.master.tables import now
 
 
 @pytest.fixture

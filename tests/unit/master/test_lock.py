@@ -11,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from pushguide.errors import LeaseLost, Locked
-from pushguide.master import database as db
 from pushguide.master import lock, record, states
-from pushguide.master.database import Database, now
+from pushguide.master import tables as db
+from pushguide.master.database import Database
 from pushguide.master.plan import Plan
+from pushguide.master.tables import now
 from tests.support.waiting import wait_until
 
 HERE = ("shop-web", "production")

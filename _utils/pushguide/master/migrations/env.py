@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from pushguide.master.database import metadata
+from pushguide.master.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

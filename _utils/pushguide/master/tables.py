@@ -1,0 +1,177 @@
+"""The tables of the record, and the kinds of column that every database takes alike."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import sqlalchemy as sa
+
+#: The newest schema revision: a test keeps it equal to the newest migration.
+SCHEMA = "0001"
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """Aware datetimes in UTC, with microseconds, on every database."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        """Ask MariaDB for microseconds: it keeps whole seconds otherwise."""
+        if dialect.name in ("mysql", "mariadb"):
+            from sqlalchemy.dialects.mysql import DATETIME
+
+            return dialect.type_descriptor(DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Store naive UTC."""
+        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
+        """Give aware UTC back."""
+        return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+class LongText(sa.types.TypeDecorator[str]):
+    """Text of any length on every database: MariaDB's own TEXT ends at 64 KiB."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        """Ask MariaDB for its long text."""
+        if dialect.name in ("mysql", "mariadb"):
+            from sqlalchemy.dialects.mysql import LONGTEXT
+
+            return dialect.type_descriptor(LONGTEXT())
+        return dialect.type_descriptor(sa.Text())
+
+
+def now() -> datetime:
+    """The time, aware and in UTC."""
+    return datetime.now(timezone.utc)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+_NAME = sa.String(64)
+_HOST = sa.String(255)
+_VERSION = sa.String(128)
+_STATE = sa.String(20)
+deployment = sa.Table(
+    "deployment",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("module", _NAME, nullable=False),
+    sa.Column("environment", _NAME, nullable=False),
+    sa.Column("kind", _STATE, nullable=False),
+    sa.Column("version", _VERSION, nullable=False),
+    sa.Column("state", _STATE, nullable=False),
+    sa.Column("reason", LongText),
+    sa.Column("requested_by", sa.String(128), nullable=False),
+    sa.Column("token", sa.BigInteger),
+    sa.Column("plan", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Index("ix_deployment_module", "module", "environment", "id"),
+    sqlite_autoincrement=True,
+)
+
+deployment_host = sa.Table(
+    "deployment_host",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("batch", sa.Integer, nullable=False),
+    sa.Column("outcome", _STATE, nullable=False),
+    sa.Column("error", LongText),
+    sa.Column("version_before", _VERSION),
+    sa.Column("version_after", _VERSION),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+
+stage_result = sa.Table(
+    "stage_result",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("stage", _STATE, primary_key=True),
+    sa.Column("outcome", _STATE, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+)
+
+step = sa.Table(
+    "step",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("stage", _STATE, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", _NAME, nullable=False),
+    sa.Column("outcome", _STATE, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+    sa.Column("detail", LongText),
+)
+
+release = sa.Table(
+    "release",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("environment", _NAME, primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("version", _VERSION),
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+)
+
+lock = sa.Table(
+    "lock",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("environment", _NAME, primary_key=True),
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id")),
+    sa.Column("holder", sa.String(255), nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("lease_until", UtcDateTime, nullable=False),
+)
+
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("jid", sa.String(64), primary_key=True),
+    sa.Column("load", sa.JSON, nullable=False),
+    sa.Column("minions", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False, index=True),
+)
+
+job_return = sa.Table(
+    "job_return",
+    metadata,
+    sa.Column("jid", sa.String(64), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("fun", sa.String(128), nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False, index=True),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("tag", sa.String(255), nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
