@@ -36,7 +36,7 @@ def test_through_salt_api(api: Api, module: Module) -> None:
 @pytest.mark.parametrize(
     ("function", "arguments", "problem"),
     [
-        ("deploy", {"version": "1.0.0", "wait": "'no'"}, "wait is 'no': give True or False."),
+        ("deploy", {"version": "1.0.0", "wait": "no"}, "wait is 'no': give True or False."),
         ("deploy", {"version": "1.0.0", "allow_offline": "1"}, "give True or False"),
         ("plan", {"version": "1.0.0", "kind": "undo"}, "give deploy, rollback or redeploy"),
         ("history", {"limit": 0}, "give a whole number from 1 on"),
@@ -46,9 +46,9 @@ def test_through_salt_api(api: Api, module: Module) -> None:
     ],
 )
 def test_odd_values(
-    module: Module, function: str, arguments: dict[str, str], problem: str
+    api: Api, module: Module, function: str, arguments: dict[str, str], problem: str
 ) -> None:
-    answer = module.run(function, **arguments)
+    answer = api.answer(f"pushguide.{function}", module=module.name, **arguments)
     assert answer.returncode == 1
     assert answer.data["refused"] == function
     assert problem in answer.problems

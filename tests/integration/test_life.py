@@ -88,18 +88,8 @@ def test_the_first_version(first: Deed) -> None:
         assert list(host["stages"]) == STAGES
         assert {one["outcome"] for one in host["stages"].values()} <= {"succeeded", "unchanged"}
         steps = [step["name"] for one in host["stages"].values() for step in one["steps"]]
-        assert steps == [
-            "check_runtime",
-            "choose_release",
-            "check_space",
-            "fetch",
-            "unpack",
-            "save",
-            "switch",
-            "probe",
-            "mark_good",
-            "retire",
-        ]
+        told = ["fetch", "unpack", "save", "switch", "probe", "mark_good", "retire"]
+        assert [name for name in steps if name in told] == told
 
 
 def test_the_summary_is_a_table_of_stages_by_hosts(first: Deed) -> None:

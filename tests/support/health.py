@@ -62,7 +62,7 @@ class Health:
         health = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 status, body = health.answer(self.path)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))

@@ -14,7 +14,6 @@ import shutil
 import sqlite3
 import subprocess
 import tarfile
-import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -112,7 +111,7 @@ class Module:
         """What a host serves: the health file behind its live link."""
         try:
             return (self.root(host) / "live" / "health").read_text().strip()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def lives(self) -> dict[str, str | None]:
@@ -389,15 +388,14 @@ class Lab:
 
     def start(self, name: str) -> None:
         """Start a minion that may be running already, and wait until it answers."""
-        minion = self.daemons[name]
-        if not minion.is_running():
-            minion.start()
+        if not self.daemons[name].is_running():
+            self.stop(name)
+            self.daemons[name].start()
         wait_until(lambda: self.salt(name, "test.ping") is True, f"an answer of {name}")
 
     def stop(self, name: str) -> None:
-        """Stop a minion that may be stopped already."""
-        if self.daemons[name].is_running():
-            self.daemons[name].terminate()
+        """Stop a minion; clean up after it if it is gone already."""
+        self.daemons[name].terminate()
 
     def processes(self, name: str) -> list[psutil.Process]:
         """The processes of a minion, its own one first."""
@@ -416,13 +414,18 @@ class Api:
 
     def __init__(self, url: str, user: str, secret: str) -> None:
         self.url = url
-        login = {"username": user, "sharedsecret": secret, "eauth": "sharedsecret"}
+        login = {"username": user, "password": secret, "eauth": "sharedsecret"}
         self.token: str = self._post("/login", login, {})["return"][0]["token"]
 
     def call(self, client: str, function: str, **kwarg: Any) -> Any:
         """Call a runner function."""
         low = {"client": client, "fun": function, "kwarg": kwarg}
         return self._post("/", [low], {"X-Auth-Token": self.token})["return"][0]
+
+    def answer(self, function: str, **kwarg: Any) -> Answer:
+        """Call a runner function; its retcode stands for the exit code of salt-run."""
+        data = self.call("runner", function, **kwarg)
+        return Answer(data.get("retcode", 0), data, "", "")
 
     def _post(self, path: str, data: Any, headers: Mapping[str, str]) -> Any:
         request = urllib.request.Request(

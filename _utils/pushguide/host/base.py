@@ -7,15 +7,16 @@ makes one as plain Python.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import StepFailed
 from pushguide.host import archive, fetch
-from pushguide.host.journal import Journal, Release
+from pushguide.host.journal import Journal, Release, flush_directory
 from pushguide.host.pointer import Link, Pointer
 from pushguide.host.probe import HttpProbe
 from pushguide.host.retention import retire
@@ -66,6 +67,7 @@ class ProjectType:
         """Bring the release to this host. Live traffic is not touched."""
         self.check_runtime()
         self.choose_release()
+        self.make_room()
         self.check_space()
         self.fetch()
         self.unpack()
@@ -97,7 +99,7 @@ class ProjectType:
 
     # Steps of prepare.
 
-    @step(changes=False)
+    @step(changes=False, looks=True)
     def check_runtime(self) -> Note | str | None:
         """The place to deploy to is there and writable, and the runtime too."""
         return self.runtime_is_there()
@@ -122,7 +124,7 @@ class ProjectType:
         self.pointer.check()
         return f"{self.releases_dir} is writable"
 
-    @step(changes=True)
+    @step(changes=False)
     def choose_release(self) -> Note | str | None:
         """Decide which release directory this deployment brings to life."""
         if self.journal.target is None:
@@ -164,7 +166,12 @@ class ProjectType:
             name = f"{wanted}.{count}"
         return name
 
-    @step(changes=False)
+    @step(changes=True)
+    def make_room(self) -> Note | str | None:
+        """Remove what broken deployments left behind, before anything new is brought."""
+        return self.remove_old()
+
+    @step(changes=False, looks=True)
     def check_space(self) -> Note | str | None:
         """There is room for the artifact, its content, and some more."""
         if not self.is_new:
@@ -189,9 +196,11 @@ class ProjectType:
         assert artifact is not None
         if os.path.isdir(self.new_path) and self.journal.releases.get(self.new_name):
             return unchanged("the release is unpacked")
-        os.makedirs(self.incoming_dir, mode=0o700, exist_ok=True)
-        fetch.fetch(artifact, self.incoming_path, self.opts, self.share.fetch_timeout_seconds)
-        fetch.verify(artifact, self.incoming_path)
+        shutil.rmtree(self.incoming_dir, ignore_errors=True)
+        os.makedirs(self.incoming_dir, mode=0o700)
+        with removed_on_failure(self.incoming_dir):
+            fetch.fetch(artifact, self.incoming_path, self.opts, self.share.fetch_timeout_seconds)
+            fetch.verify(artifact, self.incoming_path)
         return f"{artifact.size} bytes, sha256 {artifact.sha256[:12]}"
 
     @step(changes=True)
@@ -202,10 +211,14 @@ class ProjectType:
         if os.path.isdir(self.new_path) and self.journal.releases.get(self.new_name):
             return unchanged(self.new_path)
         partial = f"{self.new_path}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        detail = self.place(self.incoming_path, partial)
-        archive.flush_tree(partial)
-        os.rename(partial, self.new_path)
+        # A job that was killed may have left either; the journal knows neither.
+        for left in (partial, self.new_path):
+            shutil.rmtree(left, ignore_errors=True)
+        with removed_on_failure(partial, self.incoming_dir):
+            detail = self.place(self.incoming_path, partial)
+            archive.flush_tree(partial)
+            os.rename(partial, self.new_path)
+        flush_directory(self.releases_dir)
         shutil.rmtree(self.incoming_dir, ignore_errors=True)
         assert self.share.artifact is not None
         self.journal.releases[self.new_name] = Release(
@@ -226,9 +239,14 @@ class ProjectType:
 
     # Steps of pre_release and release.
 
-    @step(changes=True)
+    @step(changes=False)
     def save(self) -> Note | str | None:
         """Save what release changes, so that it can be put back."""
+        if not os.path.isdir(self.new_path):
+            raise StepFailed(
+                f"{self.new_path} is gone, although it was prepared: somebody removed it. Deploy "
+                f"{self.share.version} again."
+            )
         if self.journal.saved is None:
             self.journal.saved = self.take_state()
         if self.is_live_already:
@@ -239,50 +257,69 @@ class ProjectType:
         """What has to be put back if the release fails.
 
         It names a release that is proven good, where there is one: an unproven one that a
-        broken deployment left behind is nothing to go back to.
+        broken deployment left behind is nothing to go back to. With it goes what it was proven
+        with: the template may have changed together with the version.
         """
         pointed_at = self.journal.release_at(self.pointer.read())
         good = self.journal.good_releases()
+        proven = self.journal.proven or {"settings": self.settings, "probe": self.share.probe}
         if pointed_at and not pointed_at.is_good and good:
-            return {"pointer": self.pointer.to(good[0].path), "version": good[0].version}
+            return {"pointer": self.pointer.to(good[0].path), "version": good[0].version, **proven}
         version = pointed_at.version if pointed_at else None
-        return {"pointer": self.pointer.save(), "version": version}
+        return {"pointer": self.pointer.save(), "version": version, **proven}
 
     @step(changes=True)
     def switch(self) -> Note | str | None:
         """Point at the new release."""
-        if self.pointer.read() == self.new_path:
-            return unchanged(f"{self.pointer} points at {self.new_name}")
-        self.pointer.point_at(self.new_path)
+        is_switched = self.pointer.read() == self.new_path
+        if not is_switched:
+            self.pointer.point_at(self.new_path)
         self.journal.live = self.new_name
+        if is_switched:
+            return unchanged(f"{self.pointer} points at {self.new_name}")
         return f"{self.pointer} -> {self.new_name}"
 
     # Steps of post_release.
 
-    @step(changes=False)
+    @step(changes=False, looks=True)
     def probe(self) -> Note | str | None:
         """Prove health by asking."""
-        return self.ask(self.share.version)
+        return self.ask(self.share.probe, self.share.version)
 
-    def ask(self, version: str) -> Note | str:
+    def ask(self, probe: Mapping[str, Any] | None, version: str) -> Note | str:
         """Ask the probe of the template, if it has one."""
-        if not self.share.probe:
+        if not probe:
             return skipped("the template has no probe")
-        return HttpProbe.from_dict(self.share.probe, version).prove()
+        return HttpProbe.from_dict(probe, version).prove()
 
-    @step(changes=True)
+    @step(changes=False)
     def mark_good(self) -> Note | str | None:
         """Mark the release good: from now on it is a candidate to go back to."""
         release = self.journal.releases[self.new_name]
+        self.journal.saved = None  # there is no need to go back any more
         if release.is_good and self.is_live_already:
             return unchanged(release.name)
+        self.journal.proven = {"settings": self.settings, "probe": self.share.probe}
         self.journal.mark(self.new_name, GOOD)
         return release.name
 
     @step(changes=True)
     def retire(self) -> Note | str | None:
         """Remove old releases beyond the kept ones."""
-        removed, left = retire(self.journal, self.releases_dir, self.share.keep_releases)
+        return self.remove_old()
+
+    def remove_old(self) -> Note | str:
+        """Remove the releases that need not stay; one that cannot be removed is a warning."""
+        live = self.journal.release_at(self.pointer.read())
+        try:
+            removed, left = retire(
+                self.journal,
+                self.releases_dir,
+                self.share.keep_releases,
+                live.name if live else None,
+            )
+        except OSError as err:
+            return warning(f"could not remove old releases: {err}")
         if left:
             return warning(f"could not remove {', '.join(left)}; it is tried again next time")
         return f"removed {', '.join(removed)}" if removed else unchanged("nothing to remove")
@@ -293,19 +330,21 @@ class ProjectType:
     def switch_back(self) -> Note | str | None:
         """Point at what was live before."""
         saved = self.saved
-        if self.pointer.save() == saved["pointer"]:
-            return unchanged(f"{self.pointer} still points at {saved['version'] or 'nothing'}")
-        self.pointer.restore(saved["pointer"])
+        is_back = self.pointer.save() == saved["pointer"]
+        if not is_back:
+            self.pointer.restore(saved["pointer"])
         before = self.journal.release_at(self.pointer.read())
         self.journal.live = before.name if before else None
+        if is_back:
+            return unchanged(f"{self.pointer} still points at {saved['version'] or 'nothing'}")
         return f"{self.pointer} -> {before.name if before else 'what was there before'}"
 
-    @step(changes=False)
+    @step(changes=False, looks=True)
     def probe_restored(self) -> Note | str | None:
         """Prove that what ran before runs again."""
         if self.saved["version"] is None:
             return skipped("no release of ours ran here before")
-        return self.ask(self.saved["version"])
+        return self.ask(self.saved["probe"], self.saved["version"])
 
     def mark_bad(self, reason: str) -> None:
         """Mark this deployment's release bad, unless an earlier one has proven it."""
@@ -323,8 +362,8 @@ class ProjectType:
 
     @property
     def incoming_dir(self) -> str:
-        """Where this deployment's artifact is while it is being fetched."""
-        return os.path.join(self.share.root, f".incoming-{self.share.deployment}")
+        """Where an artifact is while it is being fetched."""
+        return os.path.join(self.share.root, ".incoming")
 
     @property
     def incoming_path(self) -> str:
@@ -361,3 +400,14 @@ class ProjectType:
     def saved(self) -> dict[str, Any]:
         """What was saved before release."""
         return self.journal.saved or self.take_state()
+
+
+@contextlib.contextmanager
+def removed_on_failure(*directories: str) -> Iterator[None]:
+    """Remove the directories if the block fails: on a full disk they would be in the way."""
+    try:
+        yield
+    except Exception:
+        for directory in directories:
+            shutil.rmtree(directory, ignore_errors=True)
+        raise

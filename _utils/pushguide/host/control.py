@@ -30,8 +30,18 @@ class Control(Protocol):
         """Stop it for certain; answer in words."""
 
 
+#: The environment variable by which a process is known whose pid was not written down any more.
+_MARK = "PUSHGUIDE_PID_FILE"
+
+#: What was started from this process and may still run: kept, so that its end is noticed.
+_children: list[subprocess.Popen[bytes]] = []
+
+
 class CommandControl:
-    """A command that pushguide starts itself and finds again through a pid file.
+    """A command that pushguide starts itself and finds again.
+
+    The command stays in the foreground; what it starts, in its own process group, is stopped
+    together with it.
 
     Args:
         command: the command, as a string in shell words or a list. No shell runs it.
@@ -67,6 +77,11 @@ class CommandControl:
         return f"starts {self.command[0]}"
 
     def pid(self) -> int | None:
+        """The process: out of the pid file, or, should that be lost, found by its mark."""
+        uid = process.identity(self.user).get("user", os.geteuid())
+        return self._pid_in_file() or process.find_leader(_MARK, self.pid_file, uid)
+
+    def _pid_in_file(self) -> int | None:
         """The process in the pid file, if it is still the same one and lives."""
         try:
             with open(self.pid_file, encoding="utf-8") as handle:
@@ -87,7 +102,7 @@ class CommandControl:
                 child = subprocess.Popen(  # noqa: S603 - no shell, the template's own command
                     self.command,
                     cwd=self.directory,
-                    env={**os.environ, **self.environment},
+                    env={**os.environ, **self.environment, _MARK: self.pid_file},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -98,6 +113,7 @@ class CommandControl:
                 raise StepFailed(
                     f"Starting {shlex.join(self.command)} in {self.directory} failed: {err}."
                 ) from err
+        _children[:] = [child, *(one for one in _children if one.poll() is None)]
         known = {"pid": child.pid, "started": process.start_time(child.pid)}
         replace_file(self.pid_file, json.dumps(known))
         return f"process {child.pid}"
@@ -107,7 +123,7 @@ class CommandControl:
         pid = self.pid()
         if pid is None:
             return "was not running"
-        return f"process {pid} {process.terminate(pid, grace_seconds)}"
+        return f"process {pid} {process.terminate(pid, grace_seconds, group=True)}"
 
 
 class SystemdControl:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import shutil
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +50,7 @@ def _from_master(artifact: Artifact, destination: str, opts: Mapping[str, Any]) 
             salt.channel.client.ReqChannel.factory(opts) as channel,
             open(destination, "wb") as out,
         ):
-            while data := channel.send({**request, "loc": loc}).get("data"):
+            while data := _data(channel.send({**request, "loc": loc}, raw=True)):
                 out.write(data)
                 loc += len(data)
     except salt.exceptions.SaltException as err:
@@ -63,13 +62,21 @@ def _from_master(artifact: Artifact, destination: str, opts: Mapping[str, Any]) 
         )
 
 
+def _data(answer: Mapping[Any, Any]) -> bytes | None:
+    """The block in an answer that was left as bytes: decoded, a block of text would be text."""
+    return answer.get("data") or answer.get(b"data")
+
+
 def _from_url(artifact: Artifact, destination: str, timeout: float) -> None:
     try:
         with (
             urllib.request.urlopen(artifact.url, timeout=timeout) as response,  # noqa: S310
             open(destination, "wb") as out,
         ):
-            shutil.copyfileobj(response, out, _BLOCK)
+            left = artifact.size + 1  # one more shows that there is too much
+            while left and (block := response.read(min(_BLOCK, left))):
+                out.write(block)
+                left -= len(block)
     except (OSError, ValueError, http.client.HTTPException) as err:
         raise StepFailed(
             f"Fetching {artifact.url} failed: {err}. Check that this host reaches that address."

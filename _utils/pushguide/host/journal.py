@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from pushguide import __version__
 from pushguide.errors import Fenced, PushguideError, Refused
-from pushguide.words import BAD, GOOD, GOOD_OUTCOMES, RESTORE, STAGES, UNFINISHED, UNPROVEN
+from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
 
 FORMAT = 1
 
@@ -106,7 +106,7 @@ class Journal:
         data = self.to_dict()
         del data["path"]
         try:
-            replace_file(self.path, json.dumps({"format": FORMAT, **data}, sort_keys=True))
+            replace_file(self.path, json.dumps({"format": FORMAT, **data}))
         except OSError as err:
             raise PushguideError(
                 f"Writing the journal {self.path} failed: {err}. Nothing is changed on a host "
@@ -132,19 +132,12 @@ class Journal:
                 "over. Look at pushguide.status; nothing was changed."
             )
         if deployment != self.deployment:
-            # What ran before one that was broken off is still what there is to go back to.
-            if self.is_settled:
-                self.saved = None
+            # What was saved stays: it is still there only if the last one was broken off, and
+            # what ran before that one is what there is to go back to.
             self.target, self.stages = None, {}
         self.outcome = self.error = None
         self.token, self.deployment, self.kind, self.version = token, deployment, kind, version
         self.doing = None
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the last deployment ended here with something proven: its own, or the old."""
-        ends = (self.stages.get(stage, {}) for stage in (STAGES[-1], RESTORE))
-        return any(end.get("outcome") in GOOD_OUTCOMES for end in ends)
 
     @contextlib.contextmanager
     def intent(self, stage: str, step: str) -> Iterator[None]:

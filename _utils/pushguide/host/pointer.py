@@ -94,3 +94,4 @@ class Link:
             self.point_at(saved)
         elif os.path.lexists(self.path):
             os.remove(self.path)
+            flush_directory(os.path.dirname(self.path))

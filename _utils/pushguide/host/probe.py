@@ -72,12 +72,13 @@ class HttpProbe(NamedTuple):
         """One request: what is wrong with its answer (None if nothing), and the answer."""
         request = urllib.request.Request(self.url, headers=dict(self.headers))  # noqa: S310
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+        deadline = time.monotonic() + self.timeout_seconds
         try:
             with opener.open(request, timeout=self.timeout_seconds) as response:
-                status, body = response.status, response.read(_READ_AT_MOST)
+                status, body = response.status, _read(response, deadline)
         except urllib.error.HTTPError as err:
             with err:
-                status, body = err.code, err.read(_READ_AT_MOST)
+                status, body = err.code, _read(err, deadline)
         except (OSError, http.client.HTTPException) as err:
             return f"no answer ({err})", ""
         if status not in self.status:
@@ -86,3 +87,14 @@ class HttpProbe(NamedTuple):
         if self.text is not None and self.text not in body.decode("utf-8", "replace"):
             return f"status {status}, but the answer does not hold {self.text!r}", ""
         return None, f"status {status}" + (f" with {self.text!r}" if self.text else "")
+
+
+def _read(response: Any, deadline: float) -> bytes:
+    """The body, or its beginning: a page that never ends must not hold up the deployment."""
+    body = b""
+    while len(body) < _READ_AT_MOST and time.monotonic() < deadline:
+        block = response.read1(_READ_AT_MOST - len(body))
+        if not block:
+            break
+        body += block
+    return body

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,13 +15,7 @@ _POLL_SECONDS = 0.1
 
 def is_alive(pid: int | None) -> bool:
     """Whether the process runs; one that has ended and was not yet reaped does not."""
-    if not pid:
-        return False
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
-            return handle.read().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
+    return bool(pid) and _stat(pid, 3) not in ("", "Z", "X")
 
 
 def command_line(pid: int) -> list[str]:
@@ -35,22 +28,52 @@ def command_line(pid: int) -> list[str]:
 
 
 def start_time(pid: int) -> str:
-    """When a process started, in clock ticks since boot: with the pid it names one process.
+    """When a process started, in clock ticks since boot: with the pid it names one process."""
+    return _stat(pid, 22)
 
-    Source: proc(5), field 22 of /proc/<pid>/stat.
+
+def find(*arguments: str) -> Iterator[int]:
+    """The processes that live and have exactly these ``arguments`` among theirs."""
+    for pid in _all():
+        if {*arguments} <= {*command_line(pid)} and is_alive(pid):
+            yield pid
+
+
+def find_leader(variable: str, value: str, uid: int) -> int | None:
+    """The session leader of a user that was started with an environment variable of this value.
+
+    What it started itself has the variable too, but leads no session.
     """
+    wanted = os.fsencode(f"{variable}={value}")
+    for pid in _all():
+        try:
+            if os.stat(f"/proc/{pid}").st_uid != uid or _stat(pid, 6) != str(pid):
+                continue
+            with open(f"/proc/{pid}/environ", "rb") as handle:
+                if wanted in handle.read().split(b"\0") and is_alive(pid):
+                    return pid
+        except OSError:
+            continue  # it has ended meanwhile
+    return None
+
+
+def group_lives(leader: int) -> bool:
+    """Whether a process of the group that ``leader`` leads, or led, is alive."""
+    return any(_stat(pid, 5) == str(leader) and is_alive(pid) for pid in _all())
+
+
+def _all() -> Iterator[int]:
+    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def _stat(pid: int | None, field: int) -> str:
+    """A field of /proc/<pid>/stat, counted as in proc(5); empty if there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
-            return handle.read().rpartition(")")[2].split()[19]
+            # The second field is the command's name, which may hold anything.
+            return handle.read().rpartition(")")[2].split()[field - 3]
     except (OSError, IndexError):
         return ""
-
-
-def find(argument: str) -> Iterator[int]:
-    """The processes that live and have exactly ``argument`` among their arguments."""
-    for name in os.listdir("/proc"):
-        if name.isdigit() and argument in command_line(int(name)) and is_alive(int(name)):
-            yield int(name)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -63,13 +86,14 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def terminate(pid: int, grace_seconds: float, kill_seconds: float = 10) -> str:
+def terminate(pid: int, grace_seconds: float, kill_seconds: float = 10, group: bool = False) -> str:
     """End a process: ask it, wait, then force it.
 
     Args:
         pid: the process.
         grace_seconds: how long it may take after SIGTERM.
         kill_seconds: how long the system may take after SIGKILL.
+        group: whether to end all of the group that it leads: a shell's children outlive it.
 
     Returns:
         ``"stopped"``, or ``"killed"`` if it had to be forced.
@@ -77,11 +101,12 @@ def terminate(pid: int, grace_seconds: float, kill_seconds: float = 10) -> str:
     Raises:
         StepFailed: it lives even so.
     """
-    _signal(pid, signal.SIGTERM)
-    if wait_until(lambda: not is_alive(pid), grace_seconds):
+    send, lives = (os.killpg, group_lives) if group else (os.kill, is_alive)
+    _signal(send, pid, signal.SIGTERM)
+    if wait_until(lambda: not lives(pid), grace_seconds):
         return "stopped"
-    _signal(pid, signal.SIGKILL)
-    if wait_until(lambda: not is_alive(pid), kill_seconds):
+    _signal(send, pid, signal.SIGKILL)
+    if wait_until(lambda: not lives(pid), kill_seconds):
         return "killed"
     raise StepFailed(
         f"Stopping process {pid} failed: it lives {kill_seconds:g} s after SIGKILL, so it hangs "
@@ -89,9 +114,9 @@ def terminate(pid: int, grace_seconds: float, kill_seconds: float = 10) -> str:
     )
 
 
-def _signal(pid: int, number: int) -> None:
+def _signal(send: Callable[[int, int], None], pid: int, number: int) -> None:
     try:
-        os.kill(pid, number)
+        send(pid, number)
     except ProcessLookupError:
         pass
     except PermissionError as err:
@@ -100,15 +125,24 @@ def _signal(pid: int, number: int) -> None:
         ) from err
 
 
-def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether nothing answers on a local TCP port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((host, port)) != 0
+def port_is_free(port: int) -> bool:
+    """Whether nothing listens on a TCP port, on whichever address of this host.
+
+    Source: proc(5), /proc/net/tcp; 0A is the state LISTEN.
+    """
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="ascii") as handle:
+                rows = [line.split() for line in handle.readlines()[1:]]
+        except OSError:
+            continue  # no IPv6 here
+        if any(row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port for row in rows):
+            return False
+    return True
 
 
 def demand_free_port(port: int, seconds: float) -> None:
-    """Wait until nothing answers on a local TCP port.
+    """Wait until nothing listens on a TCP port.
 
     Raises:
         StepFailed: something still does.

@@ -100,6 +100,8 @@ class _Run:
 
     def go(self, stages: Sequence[str]) -> dict[str, Any]:
         """Run the stages until one fails."""
+        if stages[-1] in LIVE_STAGES:
+            self.forget_undone()
         self.refuse_gaps(stages)
         for stage in stages:
             done = self.journal.stages.get(stage)
@@ -109,15 +111,22 @@ class _Run:
             try:
                 self.run(stage, getattr(self.project, stage))
             except PushguideError as err:
-                return self.answer(self.fail(stage, str(err)), str(err))
+                return self.answer(*self.fail(stage, str(err)))
         return self.answer(self.overall())
+
+    def forget_undone(self) -> None:
+        """Take the live stages for not done where the host was put back: they were undone."""
+        if RESTORE in self.journal.stages:
+            for stage in (*LIVE_STAGES, RESTORE):
+                self.journal.stages.pop(stage, None)
 
     def refuse_gaps(self, stages: Sequence[str]) -> None:
         """Refuse to run a stage whose predecessors have not succeeded in this deployment."""
-        for earlier in STAGES[: STAGES.index(stages[0])]:
-            if self.journal.stages.get(earlier, {}).get("outcome") not in GOOD_OUTCOMES:
+        for earlier in STAGES[: STAGES.index(stages[-1])]:
+            done = self.journal.stages.get(earlier, {}).get("outcome") in GOOD_OUTCOMES
+            if earlier not in stages and not done:
                 raise Refused(
-                    f"{stages[0]} of #{self.journal.deployment} was refused: {earlier} has not "
+                    f"{stages[-1]} of #{self.journal.deployment} was refused: {earlier} has not "
                     "succeeded on this host. Run the stages in their order."
                 )
 
@@ -139,19 +148,24 @@ class _Run:
         self.journal.doing = None
         self.journal.write()
 
-    def fail(self, stage: str, reason: str) -> str:
-        """Go back to what ran before, if live traffic was touched; answer with the outcome."""
-        if stage not in LIVE_STAGES:
-            return FAILED
-        self.project.mark_bad(reason)
-        if not self.project.share.restore_on_failure:
-            return FAILED
+    def fail(self, stage: str, reason: str) -> tuple[str, str]:
+        """Go back to what ran before, if live traffic was touched.
+
+        Returns:
+            The outcome, and the error in words.
+        """
+        if stage not in LIVE_STAGES or self.journal.saved is None:
+            return FAILED, reason
         try:
+            self.project.mark_bad(reason)
+            if not self.project.share.restore_on_failure:
+                return FAILED, reason
             self.run(RESTORE, self.project.restore)
-        except PushguideError:
+            self.journal.saved = None
+        except PushguideError as err:
             log.exception("%s was not put back to what ran before", self.journal.module)
-            return FAILED
-        return RESTORED
+            return FAILED, f"{reason} And this host was not put back to what ran before: {err}"
+        return RESTORED, reason
 
     def overall(self) -> str:
         """Succeeded, or unchanged where no stage changed anything."""

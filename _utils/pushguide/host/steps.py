@@ -65,12 +65,9 @@ class StageResult:
         """The result as plain data."""
         return {**vars(self), "steps": [one._asdict() for one in self.steps]}
 
-    def close(self, outcome: str | None = None) -> None:
-        """Set the duration, and the outcome: the given one, or what the steps add up to."""
+    def close(self, outcome: str) -> None:
+        """Set the duration and the outcome."""
         self.seconds = round(time.time() - self.started, 4)
-        if outcome is None:
-            changed = any(one.outcome in (SUCCEEDED, WARNING) for one in self.steps)
-            outcome = SUCCEEDED if changed else UNCHANGED
         self.outcome = outcome
 
 
@@ -81,16 +78,18 @@ class Recorder:
         self.journal = journal
         self.reporter = reporter
         self.stage = StageResult("", 0.0)
+        self.changed = False
 
     def begin(self, stage: str) -> StageResult:
         """Start a stage; the steps that follow belong to it."""
         self.stage = StageResult(stage, time.time())
+        self.changed = False
         self.reporter.add({"stage": stage, "outcome": RUNNING})
         return self.stage
 
     def end(self, outcome: str | None = None) -> None:
-        """Close the stage and report it."""
-        self.stage.close(outcome)
+        """Close the stage and report it: with the given outcome, or whether it changed anything."""
+        self.stage.close(outcome or (SUCCEEDED if self.changed else UNCHANGED))
         self.reporter.add(
             {
                 "stage": self.stage.stage,
@@ -99,13 +98,20 @@ class Recorder:
             }
         )
 
-    def run(self, name: str, action: Callable[[], Note | str | None], changes: bool) -> None:
+    def run(
+        self,
+        name: str,
+        action: Callable[[], Note | str | None],
+        changes: bool,
+        looks: bool = False,
+    ) -> None:
         """Run one step.
 
         Args:
             name: the step's name.
             action: what to do; answers with a detail, or a :class:`Note`.
             changes: whether it changes the host, so that the journal must know beforehand.
+            looks: whether it only looks, so that its success is no change.
 
         Raises:
             StepFailed: the step failed; the message says what was attempted and what came back.
@@ -125,6 +131,7 @@ class Recorder:
             self._record(name, FAILED, started, message)
             raise StepFailed(message) from err
         note = answer if isinstance(answer, Note) else Note(SUCCEEDED, answer or "")
+        self.changed = self.changed or (not looks and note.outcome in (SUCCEEDED, WARNING))
         self._record(name, note.outcome, started, note.detail)
 
     def _record(self, name: str, outcome: str, started: float, detail: str) -> None:
@@ -147,18 +154,20 @@ T = TypeVar("T", bound=HasRecorder)
 Method = Callable[[T], "Note | str | None"]
 
 
-def step(*, changes: bool) -> Callable[[Method[T]], Callable[[T], None]]:
+def step(*, changes: bool, looks: bool = False) -> Callable[[Method[T]], Callable[[T], None]]:
     """Make a method a step, reported under the method's name.
 
     Args:
         changes: whether it changes anything on the host. The journal is flushed to disk
             before and after a step that does.
+        looks: whether it only looks, so that its success is no change. A step that neither
+            changes the host nor only looks has changed the journal alone.
     """
 
     def decorate(method: Method[T]) -> Callable[[T], None]:
         @functools.wraps(method)
         def run(self: T) -> None:
-            self.recorder.run(method.__name__, functools.partial(method, self), changes)
+            self.recorder.run(method.__name__, functools.partial(method, self), changes, looks)
 
         return run
 

@@ -4,12 +4,17 @@ The release is live when the context descriptor ``conf/<engine>/<host>/<context>
 its directory as docBase. Tomcat counts a changed docBase only after a restart, so the
 release stops Tomcat, changes the descriptor, and starts it again.
 
+Tomcat is started by its own script and stopped by SIGTERM, on which it shuts down in good
+order, and for certain: ``catalina.sh stop`` signals whatever process has the number that the
+pid file holds, and Tomcat then waits for every thread that an application left behind.
+
 Source of the facts: Tomcat 10 documentation, "The Context Container", "RUNNING.txt"
 (CATALINA_BASE, CATALINA_PID) and bin/catalina.sh.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -21,11 +26,12 @@ from xml.sax.saxutils import quoteattr
 from pushguide.errors import StepFailed
 from pushguide.host import process
 from pushguide.host.control import Control
-from pushguide.host.journal import replace_file
+from pushguide.host.journal import flush_directory, replace_file
 from pushguide.host.pointer import Pointer
 from pushguide.host.types.service import Service
 
 _OWN_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ")
+_MAIN_CLASS = "org.apache.catalina.startup.Bootstrap"
 
 
 class JavaWeb(Service):
@@ -45,7 +51,8 @@ class JavaWeb(Service):
 
     def before_start(self) -> None:
         """Forget what Tomcat compiled out of another release's pages."""
-        shutil.rmtree(self.tomcat.work_dir, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.tomcat.compiled_dir)
 
     @property
     def tomcat(self) -> Tomcat:
@@ -63,7 +70,10 @@ class JavaWeb(Service):
 
 
 class ContextDescriptor:
-    """The file that tells Tomcat where an application is."""
+    """The file that tells Tomcat where an application is.
+
+    Only docBase is read, changed and saved: what else stands there may be secret.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -87,55 +97,60 @@ class ContextDescriptor:
 
     def read(self) -> str | None:
         """The docBase that the descriptor names."""
-        text = self.save()
-        if text is None:
-            return None
-        try:
-            return ET.fromstring(text).get("docBase")  # noqa: S314
-        except ET.ParseError as err:
-            raise StepFailed(f"Reading {self.path} failed: {err}. Mend or remove it.") from err
+        return self.save() or None
 
     def point_at(self, path: str) -> None:
         """Name ``path`` as docBase, keeping what else stands in the descriptor."""
-        text = self.to(path)
-        replace_file(self.path, text)
+        self.restore(path)
         if self.read() != path:
             raise StepFailed(f"{self.path} was written with {path} and reads {self.read()}.")
 
     def to(self, path: str) -> str:
-        """The descriptor's text with ``path`` as docBase."""
-        text = self.save()
-        if text is None:
-            return f'<?xml version="1.0" encoding="UTF-8"?>\n<Context docBase={quoteattr(path)}/>\n'
-        return _with_doc_base(text, path)
+        """The saved form of a descriptor with ``path`` as docBase."""
+        return path
 
     def save(self) -> str | None:
-        """The descriptor's text."""
+        """The docBase; empty in a descriptor without one, None if there is no descriptor."""
+        text = self._text()
+        if text is None:
+            return None
         try:
-            with open(self.path, encoding="utf-8") as handle:
+            return ET.fromstring(text).get("docBase", "")  # noqa: S314
+        except ET.ParseError as err:
+            raise StepFailed(f"Reading {self.path} failed: {err}. Mend or remove it.") from err
+
+    def restore(self, saved: str | None) -> None:
+        """Put the docBase back, or remove the descriptor if there was none."""
+        text = self._text()
+        if saved is not None:
+            replace_file(self.path, _with_doc_base(_EMPTY if text is None else text, saved))
+        elif text is not None:
+            os.remove(self.path)
+            flush_directory(os.path.dirname(self.path))
+
+    def _text(self) -> str | None:
+        try:
+            with open(self.path, encoding="utf-8", newline="") as handle:
                 return handle.read()
         except FileNotFoundError:
             return None
 
-    def restore(self, saved: str | None) -> None:
-        """Put the text back, or remove the descriptor if there was none."""
-        if saved is not None:
-            replace_file(self.path, saved)
-        elif os.path.lexists(self.path):
-            os.remove(self.path)
+
+_EMPTY = '<?xml version="1.0" encoding="UTF-8"?>\n<Context/>\n'
+_OPENING = re.compile(r"""<!--.*?-->|(?P<tag><Context\b(?:[^>"']|"[^"]*"|'[^']*')*>)""", re.DOTALL)
+_DOC_BASE = re.compile(r"""\s+docBase\s*=\s*("[^"]*"|'[^']*')""")
 
 
 def _with_doc_base(text: str, path: str) -> str:
     """Change docBase alone: comments and resources that operations wrote stay as they are."""
-    attribute = f"docBase={quoteattr(path)}"
-    opening = re.search(r"<Context\b[^>]*>", text)
+    opening = next((one for one in _OPENING.finditer(text) if one["tag"]), None)
     if opening is None:
         raise StepFailed("The context descriptor has no <Context> element: mend or remove it.")
-    old = opening.group()
-    new, count = re.subn(r"""\bdocBase\s*=\s*("[^"]*"|'[^']*')""", lambda _: attribute, old)
+    attribute = f" docBase={quoteattr(path)}" if path else ""
+    tag, count = _DOC_BASE.subn(lambda _: attribute, opening["tag"], 1)
     if not count:
-        new = old.replace("<Context", f"<Context {attribute}", 1)
-    return text.replace(old, new, 1)
+        tag = tag.replace("<Context", f"<Context{attribute}", 1)
+    return text[: opening.start()] + tag + text[opening.end() :]
 
 
 class Tomcat:
@@ -165,9 +180,12 @@ class Tomcat:
         return os.path.join(self.base, "conf", *self._virtual_host, f"{self.context}.xml")
 
     @property
-    def work_dir(self) -> str:
-        """Where Tomcat keeps what it compiled out of the context's pages."""
-        return os.path.join(self.base, "work", *self._virtual_host, self.context)
+    def compiled_dir(self) -> str:
+        """Where Tomcat keeps what it compiled out of the context's pages.
+
+        Beside it, in the context's work directory, sessions may wait for the restart.
+        """
+        return os.path.join(self.base, "work", *self._virtual_host, self.context, "org")
 
     @property
     def _virtual_host(self) -> tuple[str, str]:
@@ -189,6 +207,12 @@ class Tomcat:
                 raise StepFailed(
                     f"{path} is missing: {what}. Install Tomcat and make its base, with your "
                     "configuration management, or correct the template."
+                )
+        for directory in (os.path.dirname(self.pid_file), os.path.dirname(self.log_file)):
+            if not os.access(directory, os.W_OK):
+                raise StepFailed(
+                    f"{directory}, which Tomcat needs, is missing or not writable: make it, as a "
+                    "part of the Tomcat instance."
                 )
         if not self._java():
             raise StepFailed(
@@ -217,30 +241,27 @@ class Tomcat:
 
     def pid(self) -> int | None:
         """Tomcat's process, found by its catalina.base: pid files lie after a crash."""
-        return next(process.find(f"-Dcatalina.base={self.base}"), None)
+        return next(process.find(f"-Dcatalina.base={self.base}", _MAIN_CLASS, "start"), None)
 
     def start(self) -> str:
         """Start Tomcat."""
         running = self.pid()
         if running:
             return f"process {running} runs already"
+        # The script takes any process with the number in an old pid file for Tomcat.
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.pid_file)
         self._run("start", seconds=60)
         if not process.wait_until(lambda: self.pid() is not None, 10):
             raise StepFailed(f"Starting Tomcat failed: no process. Look at {self.log_file}.")
         return f"process {self.pid()}"
 
     def stop(self, grace_seconds: float) -> str:
-        """Stop Tomcat: by its own script, then by force; its process is gone afterwards."""
+        """Stop Tomcat, by force if need be; its process is gone afterwards."""
         pid = self.pid()
         if pid is None:
             return "was not running"
-        try:
-            self._run("stop", str(int(grace_seconds)), seconds=grace_seconds + 10)
-        except StepFailed as err:
-            return f"process {pid} {process.terminate(pid, 0)} ({err})"
-        if process.wait_until(lambda: not process.is_alive(pid), grace_seconds):
-            return f"process {pid} stopped"
-        return f"process {pid} {process.terminate(pid, 0)}"
+        return f"process {pid} {process.terminate(pid, grace_seconds)}"
 
     def _run(self, *arguments: str, seconds: float) -> None:
         """Run catalina.sh, as the user of the settings, with a bound."""

@@ -10,7 +10,7 @@ from pushguide.errors import StepFailed
 from pushguide.host import archive, process
 from pushguide.host.base import ProjectType
 from pushguide.host.control import CommandControl, Control, SystemdControl
-from pushguide.host.steps import Note, step, unchanged
+from pushguide.host.steps import Note, step, unchanged, warning
 
 
 class Service(ProjectType):
@@ -36,9 +36,15 @@ class Service(ProjectType):
 
     def restore(self) -> None:
         """Stop what was started, point back, and start again what ran before."""
-        self.stop()
-        self.switch_back()
+        try:
+            self.stop_started()
+        finally:
+            self.switch_back()
+        self.settings = self.saved["settings"]
+        self.control = self.make_control()
         self.start_again()
+        if self.saved["ran"]:
+            self.alive()
         self.probe_restored()
 
     # What a subclass may say differently.
@@ -95,7 +101,7 @@ class Service(ProjectType):
         """Stop the process; it is gone and its port is free, whatever its stop script says."""
         answer = self.control.stop(self.stop_timeout_seconds)
         if self.port:
-            process.demand_free_port(self.port, seconds=10)
+            process.demand_free_port(self.port, self.stop_timeout_seconds)
         return answer
 
     @step(changes=True)
@@ -107,7 +113,7 @@ class Service(ProjectType):
         self.before_start()
         return self.control.start()
 
-    @step(changes=False)
+    @step(changes=False, looks=True)
     def alive(self) -> Note | str | None:
         """Prove that the process stays alive, and answers on its port if it has one."""
         port = self.port
@@ -128,6 +134,17 @@ class Service(ProjectType):
         """Where the process's log is, to be put behind 'its log'."""
         path = getattr(self.control, "log_file", None)
         return f" ({path})" if path else ""
+
+    @step(changes=True)
+    def stop_started(self) -> Note | str | None:
+        """Stop what the release started; what ran before may have another port than it."""
+        answer = self.control.stop(self.stop_timeout_seconds)
+        port = self.port
+        if port and not process.wait_until(
+            lambda: process.port_is_free(port), self.stop_timeout_seconds
+        ):
+            return warning(f"{answer}; another process listens on port {port}")
+        return answer
 
     @step(changes=True)
     def start_again(self) -> Note | str | None:

@@ -1,0 +1,37 @@
+"""Fixtures for the host's side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.health import Health
+from tests.support.host import Host
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host that gets a static site."""
+    return Host(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Health]:
+    """A web server that serves what the tests' hosts have live."""
+    with Health(tmp_path_factory.getbasetemp()) as server:
+        yield server
+
+
+@pytest.fixture
+def probed(host: Host, web: Health) -> Host:
+    """A host whose live link is asked for the version."""
+    path = (host.root / "live" / "health").relative_to(web.directory)
+    host.given["probe"] = {
+        "url": f"{web.url}/files/{path}",
+        "text": "version {version}",
+        "within_seconds": 0.05,
+        "interval_seconds": 0.05,
+    }
+    return host
