@@ -15,7 +15,7 @@ USER = "shop-team"
 
 @pytest.fixture(scope="session")
 def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
-    """A master, three minions, and one more that comes and goes."""
+    """A master with salt-api, three minions, and one more that comes and goes."""
     config = {
         "pushguide": {"presence_timeout_seconds": 15, "silence_seconds": 5},
         **api_config(USER, secrets.token_hex(16)),
@@ -23,14 +23,15 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
     with Lab(salt_factories, "xyz", ["w1", "w2", "w3"], config) as one:
         one.add_minion("spare")
         assert one.run("pushguide.setup").returncode == 1  # no modules yet
-        yield one
+        with one.master.salt_api_daemon().started():
+            url = f"http://127.0.0.1:{one.master.config['rest_cherrypy']['port']}"
+            one.api = Api(url, USER, one.master.config["sharedsecret"])
+            yield one
         one.stop("spare")
 
 
 @pytest.fixture(scope="session")
-def api(lab: Lab) -> Iterator[Api]:
+def api(lab: Lab) -> Api:
     """salt-api, and somebody who has logged in."""
-    daemon = lab.master.salt_api_daemon()
-    with daemon.started():
-        url = f"http://127.0.0.1:{lab.master.config['rest_cherrypy']['port']}"
-        yield Api(url, USER, lab.master.config["sharedsecret"])
+    assert lab.api
+    return lab.api

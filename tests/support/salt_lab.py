@@ -30,7 +30,6 @@ from saltfactories.daemons.minion import SaltMinion
 from saltfactories.manager import FactoriesManager
 
 from tests.support.health import Health
-from tests.support.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -174,6 +173,7 @@ class Lab:
         self.templates: dict[str, Any] = {}
         self.given = dict(config or {})
         self.folders = list(folders)
+        self.api: Api | None = None
         self.stack = ExitStack()
 
     def __enter__(self) -> Lab:
@@ -342,8 +342,11 @@ class Lab:
                     process.kill()
 
     def show(self, number: int) -> dict[str, Any]:
-        """A deployment, as pushguide.show tells it."""
-        answer = self.run("pushguide.show", None, str(number))
+        """A deployment, as pushguide.show tells it; through salt-api if there is one."""
+        if self.api:
+            answer = self.api.answer("pushguide.show", deployment=number)
+        else:
+            answer = self.run("pushguide.show", None, str(number))
         assert answer.returncode == 0, answer
         return dict(answer.data)
 
@@ -387,11 +390,10 @@ class Lab:
     # Minions that come and go.
 
     def start(self, name: str) -> None:
-        """Start a minion that may be running already, and wait until it answers."""
+        """Start a minion that may be running already; it answers then."""
         if not self.daemons[name].is_running():
             self.stop(name)
             self.daemons[name].start()
-        wait_until(lambda: self.salt(name, "test.ping") is True, f"an answer of {name}")
 
     def stop(self, name: str) -> None:
         """Stop a minion; clean up after it if it is gone already."""

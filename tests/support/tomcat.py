@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -191,7 +190,7 @@ def war(version: str, files: Mapping[str, str] | None = None, year: int = 2024) 
     pages = {
         "index.jsp": (
             '<%@ page session="false" contentType="text/plain" %>'
-            f'<%= "version " + {version!r}.replace("\'", "") %>'
+            f'version <%= "{version}" %>'
             ' greets <%= application.getInitParameter("greeting") %>'
         ),
         "visits.jsp": (
@@ -225,8 +224,3 @@ def settings(base: Base, **more: Any) -> dict[str, Any]:
         "settle_seconds": 0.1,
         **more,
     }
-
-
-def now() -> float:
-    """A clock that only goes forward."""
-    return time.monotonic()

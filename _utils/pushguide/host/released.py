@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pushguide.errors import PushguideError
 from pushguide.words import GOOD_OUTCOMES, STAGES
 
 
@@ -43,7 +44,10 @@ def released(
     changes = {module: {"old": current, "new": wanted}}
     if test:
         return _answer(module, None, f"{module} would go from {current} to {wanted}", changes)
-    result = salt[f"pushguide_{share['type']}.run"](share=share, stages=list(STAGES))
+    try:
+        result = salt[f"pushguide_{share['type']}.run"](share=share, stages=list(STAGES))
+    except PushguideError as err:
+        return _answer(module, False, f"{module} {wanted}: refused: {err}")
     if result["outcome"] in GOOD_OUTCOMES:
         return _answer(module, True, f"{module} went from {current} to {wanted}", changes)
     changed = {module: {"old": current, "new": result["live"]}} if result["live"] != current else {}

@@ -20,7 +20,7 @@ def refuse_unknown(function: Callable[..., Any], unknown: Mapping[str, Any]) -> 
 
     Args:
         function: the public function.
-        unknown: what came in beside its own arguments. Salt's ``__pub_*`` are passed over, and
+        unknown: what came in beside its own arguments. Salt's own ``__*`` are passed over, and
             never read: whoever calls may have made them up.
 
     Raises:
@@ -34,7 +34,7 @@ def refuse_unknown(function: Callable[..., Any], unknown: Mapping[str, Any]) -> 
     problems = [
         f"unknown argument {name!r}: {did_you_mean(name, known)}"
         for name in unknown
-        if not name.startswith("__pub_")
+        if not name.startswith("__")
     ]
     if problems:
         raise UnknownArgument(problems)

@@ -21,7 +21,8 @@ import pytest
 
 from pushguide.errors import BadArchive
 from pushguide.host import archive
-from pushguide.host.archive import Limits, Unpacked, detect, flush_tree, unpack
+from pushguide.host.archive import Limits, Unpacked, detect, flush_tree, names, tars, unpack
+from pushguide.host.archive.untrusted import BLOCK
 
 TAR_MODES = {"tar": "w", "tar.gz": "w:gz", "tar.bz2": "w:bz2", "tar.xz": "w:xz"}
 FORMATS = [*TAR_MODES, "zip"]
@@ -314,7 +315,7 @@ def test_sparse_files_are_filled(tmp_path: Path, site: Path) -> None:
 
 
 def test_content_longer_than_a_block_arrives_whole(tmp_path: Path, site: Path) -> None:
-    content = os.urandom(2 * archive.BLOCK + 17)
+    content = os.urandom(2 * BLOCK + 17)
     make_tar(tmp_path / "t", member("big", content))
     make_zip(tmp_path / "z", zip_member("big", content))
     unpack(str(tmp_path / "t"), str(site / "t"))
@@ -491,7 +492,7 @@ def test_names_that_windows_cannot_have_are_refused_there_alone(
         for info, content in members:
             tar.addfile(info, io.BytesIO(content))
     unpack(str(path), str(tmp_path / "elsewhere"))
-    monkeypatch.setattr(archive, "WINDOWS", True)
+    monkeypatch.setattr(names, "WINDOWS", True)
     message = refusal_of(path, site)
     assert why in message
     assert "console" not in message
@@ -554,7 +555,7 @@ def test_implied_directories_count_too(tmp_path: Path, site: Path) -> None:
 
 
 def test_headers_without_end_are_not_read_into_memory(tmp_path: Path, site: Path) -> None:
-    flood = {"comment": "x" * (2 * archive.MOST_HEADER_BYTES)}
+    flood = {"comment": "x" * (2 * tars.MOST_HEADER_BYTES)}
     path = make_tar(tmp_path / "artifact", member("a"), member("b", pax_headers=flood))
     with pytest.raises(BadArchive, match="headers or its padding are longer"):
         unpack(str(path), str(site))
@@ -574,10 +575,10 @@ def test_a_central_directory_without_end_is_not_read_into_memory(
 def test_padding_without_end_is_given_up(tmp_path: Path, site: Path) -> None:
     path = make_tar(tmp_path / "artifact", member("a"))
     with path.open("r+b") as made:
-        made.truncate(archive.MOST_TRAILER_BYTES)
+        made.truncate(tars.MOST_TRAILER_BYTES)
     assert unpack(str(path), str(tmp_path / "elsewhere")).files == 1
     with path.open("r+b") as made:
-        made.truncate(archive.MOST_TRAILER_BYTES + 4096)
+        made.truncate(tars.MOST_TRAILER_BYTES + 4096)
     with pytest.raises(BadArchive, match="headers or its padding are longer"):
         unpack(str(path), str(site))
     assert not site.exists()
@@ -590,7 +591,9 @@ def test_a_tar_with_a_negative_size_is_given_up(tmp_path: Path, site: Path) -> N
     data[512 + 148 : 512 + 156] = b" " * 8
     data[512 + 148 : 512 + 156] = b"%06o\0 " % sum(data[512:1024])
     path.write_bytes(data)
-    with pytest.raises(BadArchive, match=r"'b'.*declares -1024 bytes"):
+    # Some tarfiles refuse such a header themselves, each with words of its own.
+    refusal = r"'b'.*declares -1024 bytes|Reading the archive .* failed"
+    with pytest.raises(BadArchive, match=refusal):
         unpack(str(path), str(site))
     assert not site.exists()
 

@@ -112,6 +112,8 @@ def test_one_that_ignores_that_is_forced(start: Start) -> None:
 def test_one_that_was_suspended_is_forced(start: Start) -> None:
     child = start("sleep", "100")
     child.send_signal(signal.SIGSTOP)
+    # Until it has stopped, the kernel may hand it the SIGTERM first.
+    wait_until(lambda: process._stat(child.pid, 3) == "T", "its stop", 20)
     assert process.terminate(child.pid, 0.1) == "killed"
 
 

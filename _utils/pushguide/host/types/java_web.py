@@ -218,6 +218,7 @@ class Tomcat:
             raise StepFailed(
                 "No java was found: install a Java runtime, or set java_home in the template."
             )
+        process.identity(self.settings.get("user"))
         return f"Tomcat in {self.base}"
 
     def _java(self) -> str | None:

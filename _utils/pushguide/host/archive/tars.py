@@ -1,0 +1,137 @@
+"""Tars, plain or compressed, and whether a file is one."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, cast
+
+from pushguide.errors import BadArchive
+from pushguide.host.archive.entries import Entry, Kind, Limits, Source
+from pushguide.host.archive.names import host_parts_of, shown
+from pushguide.host.archive.untrusted import BLOCK, Metered, reading
+
+if TYPE_CHECKING:
+    import tarfile
+
+MOST_HEADER_BYTES = 2**20  # of one tar entry: long names and extended headers
+MOST_TRAILER_BYTES = 16 * 2**20  # after the end of a tar: padding
+
+
+def is_tar_header(block: bytes) -> bool:
+    """Whether a tar may begin with this block."""
+    import tarfile
+
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def decompressed(raw: IO[bytes]) -> IO[bytes]:
+    """What a compressed file holds; the file itself if it is not compressed."""
+    raw.seek(0)
+    head = raw.read(6)
+    raw.seek(0)
+    if head.startswith(b"\x1f\x8b"):
+        import gzip
+
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+    if head.startswith(b"BZh"):
+        import bz2
+
+        return cast("IO[bytes]", bz2.BZ2File(raw))
+    if head == b"\xfd7zXZ\x00":
+        import lzma
+
+        return cast("IO[bytes]", lzma.LZMAFile(raw))
+    return raw
+
+
+def open_tar(raw: IO[bytes], path: str, limits: Limits) -> Source:
+    """Open a tar, compressed or not; the limits are left to the plan."""
+    import tarfile
+
+    stream = Metered(decompressed(raw), path)
+    stream.budget = MOST_HEADER_BYTES
+    with reading(path):
+        tar = tarfile.TarFile(
+            fileobj=cast("IO[bytes]", stream), encoding="utf-8", errors="surrogateescape"
+        )
+    return TarSource(tar, stream, path)
+
+
+class TarSource:
+    """A tar, read twice from front to back: once to inspect it, once to write."""
+
+    def __init__(self, tar: tarfile.TarFile, stream: Metered, path: str) -> None:
+        self.tar = tar
+        self.stream = stream
+        self.path = path
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry; BadArchive if the tar does not come to its proper end."""
+        with reading(self.path):
+            while (info := self._next()) is not None:
+                yield self._entry(info)
+            self._check_end()
+        self.stream.budget = None
+
+    def open(self, entry: Entry) -> IO[bytes]:
+        """The content of a file."""
+        with reading(self.path):
+            return cast("IO[bytes]", self.tar.extractfile(entry.info))
+
+    def _next(self) -> tarfile.TarInfo | None:
+        self.stream.budget = MOST_HEADER_BYTES
+        info = self.tar.next()
+        if info is None:
+            return None
+        # Only sparse files store other than they hold; the map of the holes comes on top.
+        stored = self.tar.offset - info.offset_data
+        if info.size < 0 or not 0 <= stored <= info.size + MOST_HEADER_BYTES:
+            raise BadArchive(
+                f"Reading the archive {self.path!r} was given up at {shown(info.name)}: it "
+                f"declares {info.size} bytes and takes {stored}. Build it again."
+            )
+        return info
+
+    def _entry(self, info: tarfile.TarInfo) -> Entry:
+        kind = _tar_kind(info)
+        has_content = kind in (Kind.FILE, Kind.OTHER)
+        return Entry(
+            name=info.name,
+            parts=host_parts_of(info.name),
+            kind=kind,
+            size=info.size if has_content else 0,
+            executable=bool(info.mode & stat.S_IXUSR),
+            mtime=info.mtime,
+            target=info.linkname,
+            complaint="",
+            info=info,
+        )
+
+    def _check_end(self) -> None:
+        """See the block of zeros, without which the tar was cut, and any checksum behind it."""
+        self.stream.budget = MOST_TRAILER_BYTES
+        self.stream.seek(self.tar.offset)
+        block = self.stream.read(512)
+        if len(block) < 512 or any(block):
+            raise BadArchive(
+                f"Reading the archive {self.path!r} failed at byte {self.tar.offset} of the tar: "
+                "neither an entry nor the mark of the end is there. It is damaged or cut short: "
+                "fetch it again, or build it again."
+            )
+        while self.stream.read(BLOCK):
+            pass
+
+
+def _tar_kind(info: tarfile.TarInfo) -> Kind:
+    if info.isreg():
+        return Kind.FILE
+    if info.isdir():
+        return Kind.DIRECTORY
+    if info.issym():
+        return Kind.SYMLINK
+    return Kind.HARD_LINK if info.islnk() else Kind.OTHER
