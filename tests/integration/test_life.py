@@ -233,6 +233,11 @@ def test_modules(lab: Lab, shop: Module) -> None:
     assert problem == "pushguide:modules:misspelled:tpye: unknown key; did you mean type?"
 
 
+def test_show_on_the_command_line(lab: Lab, first: Deed) -> None:
+    answer = lab.run("pushguide.show", None, str(first.shown["deployment"]))
+    assert (answer.returncode, answer.data) == (0, first.shown)
+
+
 def test_show_needs_a_number_that_there_is(lab: Lab) -> None:
     answer = lab.run("pushguide.show", None, "987654")
     assert answer.returncode == 1

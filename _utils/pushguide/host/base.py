@@ -15,11 +15,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import StepFailed
-from pushguide.host import archive, fetch
+from pushguide.host import archive, fetch, retention
 from pushguide.host.journal import Journal, Release, flush_directory
 from pushguide.host.pointer import Link, Pointer
 from pushguide.host.probe import HttpProbe
-from pushguide.host.retention import retire
 from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
 from pushguide.share import Share
 from pushguide.words import BAD, GOOD, UNPROVEN
@@ -166,10 +165,10 @@ class ProjectType:
             name = f"{wanted}.{count}"
         return name
 
-    @step(changes=True)
+    @step(changes=False)
     def make_room(self) -> Note | str | None:
         """Remove what broken deployments left behind, before anything new is brought."""
-        return self.remove_old()
+        return self.remove_old("make_room")
 
     @step(changes=False, looks=True)
     def check_space(self) -> Note | str | None:
@@ -303,26 +302,30 @@ class ProjectType:
         self.journal.mark(self.new_name, GOOD)
         return release.name
 
-    @step(changes=True)
+    @step(changes=False)
     def retire(self) -> Note | str | None:
         """Remove old releases beyond the kept ones."""
-        return self.remove_old()
+        return self.remove_old("retire")
 
-    def remove_old(self) -> Note | str:
+    def remove_old(self, step_name: str) -> Note | str:
         """Remove the releases that need not stay; one that cannot be removed is a warning."""
         live = self.journal.release_at(self.pointer.read())
+        what = (
+            self.journal,
+            self.releases_dir,
+            self.share.keep_releases,
+            live.name if live else None,
+        )
         try:
-            removed, left = retire(
-                self.journal,
-                self.releases_dir,
-                self.share.keep_releases,
-                live.name if live else None,
-            )
+            if not retention.has_old(*what):
+                return unchanged("nothing to remove")
+            with self.journal.intent(self.recorder.stage.stage, step_name):
+                removed, left = retention.retire(*what)
         except OSError as err:
             return warning(f"could not remove old releases: {err}")
         if left:
             return warning(f"could not remove {', '.join(left)}; it is tried again next time")
-        return f"removed {', '.join(removed)}" if removed else unchanged("nothing to remove")
+        return f"removed {', '.join(removed)}" if removed else unchanged("nothing on disk")
 
     # Steps of restore.
 

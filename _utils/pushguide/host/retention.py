@@ -38,6 +38,12 @@ def names_to_keep(journal: Journal, keep: int, live: str | None = None) -> set[s
     return kept
 
 
+def has_old(journal: Journal, releases_dir: str, keep: int, live: str | None = None) -> bool:
+    """Whether there is anything that need not stay, on disk or in the journal."""
+    kept = names_to_keep(journal, keep, live)
+    return bool({*os.listdir(releases_dir), *journal.releases} - kept)
+
+
 def retire(
     journal: Journal, releases_dir: str, keep: int, live: str | None = None
 ) -> tuple[list[str], list[str]]:

@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from pushguide.errors import Refused, StepFailed
-from pushguide.host import base
+from pushguide.host import base, retention
 from pushguide.host.journal import Journal
 from pushguide.host.types.static_site import StaticSite
 from pushguide.share import Artifact, Share
@@ -395,8 +395,9 @@ def test_a_clean_up_that_fails_is_a_warning(host: Host, monkeypatch: pytest.Monk
     host.deploy("1")
     share = host.share("2")
     host.run(share, "prepare")
-    double = mock.create_autospec(base.retire, side_effect=PermissionError(13, "denied"))
-    monkeypatch.setattr(base, "retire", double)
+    (Path(share["root"]) / "releases" / "left").mkdir()
+    double = mock.create_autospec(retention.retire, side_effect=PermissionError(13, "denied"))
+    monkeypatch.setattr(retention, "retire", double)
     answer = host.run(share)
     assert (answer["outcome"], answer["live"]) == (SUCCEEDED, "2")
     assert steps(answer, "post_release")["retire"][0] == WARNING
