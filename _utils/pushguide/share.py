@@ -41,6 +41,7 @@ class Share(NamedTuple):
     keep_releases: int = 3
     min_free_mb: int = 500
     fetch_timeout_seconds: int = 600
+    busy_timeout_seconds: float = 0
     restore_on_failure: bool = True
 
     def to_dict(self) -> dict[str, Any]:

@@ -23,6 +23,10 @@ RESTORED = "restored"
 UNKNOWN = "unknown"
 NOT_STARTED = "not_started"
 LEFT_OUT = "left_out"
+UNDER_WAY = "under_way"
+
+#: What UNDER_WAY becomes when the deployment ends: some stages succeeded, and no more came.
+STOPPED_SHORT = "stopped_short"
 
 #: Step and stage outcomes that let a deployment go on.
 GOOD_OUTCOMES = (SUCCEEDED, UNCHANGED, SKIPPED, WARNING)

@@ -90,6 +90,20 @@ def test_a_deployment_whose_master_went_away_is_resumed(lab: Lab) -> None:
     assert module.deploy("1.1.0").returncode == 0
 
 
+def test_resuming_waits_for_a_job_that_is_still_at_work_on_a_host(lab: Lab) -> None:
+    module = gated(lab, "overlap")
+    number = abandon(lab, module)
+    wait_until(lambda: lease_is_over(lab, module), "the end of the lease")
+    with lab.running("pushguide.resume", deployment=number) as process:
+        wait_until(lambda: lab.show(number)["driven_by"], "the takeover")
+        assert lab.show(number)["state"] == "running"
+        lab.health.open("overlap")
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert lab.state(number) == "succeeded"
+    assert module.live("w1") == "version 1.0.0"
+
+
 def test_resuming_what_has_ended_changes_nothing(lab: Lab) -> None:
     module = lab.define("ended", hosts=["w1"])
     module.publish("1.0.0")

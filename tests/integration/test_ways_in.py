@@ -159,7 +159,7 @@ def test_a_step_of_ones_own_that_fails(lab: Lab) -> None:
     shown = lab.show(answer.data["deployment"])
     assert answer.returncode == 1
     assert shown["state"] == "failed"
-    assert {one["outcome"] for one in shown["hosts"].values()} == {"under_way"}
+    assert {one["outcome"] for one in shown["hosts"].values()} == {"stopped_short"}
     assert "our own step" in shown["reason"]
     assert all(list(one["stages"]) == ["prepare"] for one in shown["hosts"].values())
     assert module.lives() == dict.fromkeys(HOSTS)

@@ -22,6 +22,8 @@ from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
 
 FORMAT = 1
 
+_LOCK_POLL_SECONDS = 0.2
+
 
 @dataclass
 class Release:
@@ -279,11 +281,20 @@ def _directories(path: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def opened(opts: Mapping[str, Any], module: str, environment: str) -> Iterator[Journal]:
+def opened(
+    opts: Mapping[str, Any], module: str, environment: str, wait_seconds: float = 0
+) -> Iterator[Journal]:
     """Open a module's journal for writing: one job at a time on this host.
 
+    Args:
+        opts: the minion's configuration.
+        module: the module.
+        environment: its environment.
+        wait_seconds: how long to wait for another job to end. One may still be at work if its
+            deployment was taken over from a master that died.
+
     Raises:
-        Refused: another job is at work on this module here, or the directory is not writable.
+        Refused: another job stays at work on this module here, or the directory is not writable.
     """
     directory = journal_dir(opts, module, environment)
     try:
@@ -295,11 +306,14 @@ def opened(opts: Mapping[str, Any], module: str, environment: str) -> Iterator[J
             "the minion, or set pushguide_dir in its configuration."
         ) from err
     with lock:
-        if not _try_lock(lock):
-            raise Refused(
-                f"Another job is at work on {module} ({environment}) on this host: wait for it "
-                f"to end. Its lock is {lock.name}."
-            )
+        deadline = time.monotonic() + wait_seconds
+        while not _try_lock(lock):
+            if time.monotonic() >= deadline:
+                raise Refused(
+                    f"Another job is at work on {module} ({environment}) on this host, and was "
+                    f"not done in {wait_seconds:g} s: wait for it to end. Its lock is {lock.name}."
+                )
+            time.sleep(_LOCK_POLL_SECONDS)
         yield Journal.load(os.path.join(directory, "journal.json"), module, environment)
 
 

@@ -19,13 +19,11 @@ from pushguide.words import (
     RESTORED,
     STAGES,
     SUCCEEDED,
+    UNDER_WAY,
     UNKNOWN,
 )
 
 log = logging.getLogger(__name__)
-
-#: A host's outcome between two of its jobs.
-UNDER_WAY = "under_way"
 
 #: The deployments that this process drives, by number.
 _driven: dict[int, Driver] = {}
@@ -288,6 +286,7 @@ class Driver:
             held = lock.look(connection, self.plan.module, self.plan.environment, update=True)
             if held is None or held.token != token:
                 raise LeaseLost(f"#{self.number} was taken over by another master at its end.")
+            record.close_hosts(connection, self.number)
             record.change_state(connection, self.number, state, reason)
             lock.release(connection, self.number, token)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from pushguide.master.plan import Leg, Plan
-from pushguide.words import SUCCEEDED
+from pushguide.words import SUCCEEDED, UNDER_WAY
 
 
 class Progress:
@@ -90,7 +90,7 @@ class TerminalProgress(Progress):
         """One line for each host that returned."""
         super().host(host, outcome, error, stages)
         seconds = sum(float(one.get("seconds") or 0) for one in stages)
-        done = SUCCEEDED if outcome == "under_way" else outcome
+        done = SUCCEEDED if outcome == UNDER_WAY else outcome
         self._say(f"    {host}: {done} in {seconds:.1f} s{': ' + error if error else ''}")
 
     def end(self, number: int, state: str, reason: str | None) -> None:

@@ -15,7 +15,7 @@ from pushguide.master import states
 from pushguide.master import tables as db
 from pushguide.master.plan import Plan
 from pushguide.master.tables import now
-from pushguide.words import LEFT_OUT, NOT_STARTED
+from pushguide.words import LEFT_OUT, NOT_STARTED, STOPPED_SHORT, UNDER_WAY
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,16 @@ def set_outcome(
         sa.update(table)
         .where((table.c.deployment_id == number) & (table.c.host == host))
         .values(outcome=outcome, error=error, updated_at=now())
+    )
+
+
+def close_hosts(connection: Connection, number: int) -> None:
+    """Say of hosts that were still under way that no more will come: their stages say how far."""
+    table = db.deployment_host
+    connection.execute(
+        sa.update(table)
+        .where((table.c.deployment_id == number) & (table.c.outcome == UNDER_WAY))
+        .values(outcome=STOPPED_SHORT, updated_at=now())
     )
 
 

@@ -215,6 +215,7 @@ class Submitter:
                 "keep_releases": template.keep_releases,
                 "min_free_mb": template.min_free_mb,
                 "restore_on_failure": template.restore_on_failure,
+                "busy_timeout_seconds": template.strategy.stage_timeout_seconds,
             },
             risks=_risks(wish, version, artifact, facts, left_out),
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pushguide.master import states
-from pushguide.words import LEFT_OUT, NOT_STARTED, RESTORED, SUCCEEDED
+from pushguide.words import LEFT_OUT, NOT_STARTED, RESTORED, STOPPED_SHORT, SUCCEEDED, UNDER_WAY
 
 
 def verdict(rows: list[dict[str, Any]], problem: str | None) -> tuple[str, str | None]:
@@ -23,7 +23,8 @@ def verdict(rows: list[dict[str, Any]], problem: str | None) -> tuple[str, str |
     expected = [row for row in rows if row["outcome"] != LEFT_OUT]
     groups: dict[str, list[str]] = {}
     for row in expected:
-        groups.setdefault(row["outcome"], []).append(row["host"])
+        outcome = STOPPED_SHORT if row["outcome"] == UNDER_WAY else row["outcome"]
+        groups.setdefault(outcome, []).append(row["host"])
     succeeded = groups.pop(SUCCEEDED, [])
     if len(succeeded) == len(expected) and expected and problem is None:
         return states.SUCCEEDED, None

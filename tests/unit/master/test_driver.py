@@ -129,7 +129,7 @@ def test_no_host_goes_live_when_one_is_not_prepared(driver: Driver, hosts: Answe
     hosts.returns["web2"] = "failed"
     assert driver.drive(all_stages(driver)) == "failed"
     assert len(hosts.asked) == 1
-    assert outcomes(driver) == {"web1": "under_way", "web2": "failed", "web3": "left_out"}
+    assert outcomes(driver) == {"web1": "stopped_short", "web2": "failed", "web3": "left_out"}
 
 
 @pytest.mark.parametrize("answered", ["Traceback: x", {"deployment": 99}, None, 17])
