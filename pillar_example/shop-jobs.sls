@@ -1,20 +1,23 @@
-# A node program that pushguide starts itself. The port differs from host to host: each has it in
-# the grain jobs_port.
+# A node program that pushguide starts itself, without systemd. Several of them share a machine,
+# so the directory and the port differ from minion to minion: {id} is the minion's id,
+# {grain.jobs_port} its grain jobs_port. Each host fills in its own.
 pushguide:
   modules:
     shop-jobs:
       type: service
-      description: Nightly jobs of the shop
+      description: The shop's jobs
       root: /srv/{id}/shop-jobs
       source:
         directory: /srv/artifacts
-        url: salt://artifacts
+        url: https://artifacts.example.com
       settings:
+        # No shell runs it; it starts in <root>/live and stays in the foreground.
         command: /usr/bin/node server.js
         user: shop
         environment:
           NODE_ENV: production
         port: '{grain.jobs_port}'
+        log_file: /var/log/shop-jobs-{id}.log
       probe:
         url: http://127.0.0.1:{grain.jobs_port}/version
         text: '{version}'
@@ -22,4 +25,6 @@ pushguide:
       min_free_mb: 200
       environments:
         production:
-          hosts: jobs*
+          hosts:
+            - jobs1
+            - jobs2

@@ -1,4 +1,4 @@
-# The templates belong to the master alone: its own minion id ends in _master.
+# The templates belong to the master alone. Its own minion id ends in _master; no minion sees them.
 base:
   '*_master':
     - shop-web

@@ -53,3 +53,16 @@ def test_odd_values(
     assert answer.data["refused"] == function
     assert problem in answer.problems
     assert (module.rows(), module.live("w1")) == (0, None)
+
+
+@pytest.mark.parametrize("function", ["pushguide.status", "pushguide.history"])
+def test_a_module_that_nobody_knows_is_refused_and_one_without_deployments_is_not(
+    lab: Lab, function: str
+) -> None:
+    name = f"quiet-{function.rpartition('.')[2]}"
+    module = lab.define(name, hosts=["w1"])
+    answer = lab.run(function, None, f"{name}x")
+    assert answer.returncode == 1
+    assert f"did you mean {name}?" in answer.problems
+    answer = lab.run(function, None, module.name)
+    assert (answer.returncode, not answer.data) == (0, True)

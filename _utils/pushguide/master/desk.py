@@ -120,38 +120,49 @@ class Desk:
         return self.database.read(work)
 
     def status(self, module: object, environment: object) -> dict[str, Any]:
-        """What is live where, and the last deployment, of each module."""
-        wanted = demand_name(module, "module") if module is not None else None
+        """What is live where, and the last deployment, of each module.
+
+        A module that the record does not know has to be one of the templates.
+        """
+        wanted = _optional(module, "module")
+        place = _optional(environment, "environment")
 
         def work(connection: Any) -> dict[str, Any]:
             answer: dict[str, Any] = {}
             for row in record.live(connection, wanted):
-                if environment in (None, row["environment"]):
-                    place = _place(answer, row["module"], row["environment"])
-                    place["hosts"][row["host"]] = {
+                if place in (None, row["environment"]):
+                    here = _place(answer, row["module"], row["environment"])
+                    here["hosts"][row["host"]] = {
                         "version": row["version"],
                         "since": row["since"].isoformat(timespec="seconds"),
                         "deployment": row["deployment_id"],
                     }
             for last in record.latest(connection, wanted):
-                if environment in (None, last.environment):
-                    place = _place(answer, last.module, last.environment)
-                    place["last"] = summary.of_deployment(last)
+                if place in (None, last.environment):
+                    here = _place(answer, last.module, last.environment)
+                    here["last"] = summary.of_deployment(last)
             return answer
 
-        return self.database.read(work)
+        found = self.database.read(work)
+        if wanted and not found:
+            self._library().get(wanted, place)
+        return found
 
     def history(self, module: object, environment: object, limit: object) -> list[dict[str, Any]]:
         """Deployments, the newest first."""
-        wanted = demand_name(module, "module") if module is not None else None
-        place = demand_name(environment, "environment") if environment is not None else None
+        wanted = _optional(module, "module")
+        place = _optional(environment, "environment")
         at_most = demand_number(limit, "limit")
         found = self.database.read(lambda one: record.find(one, wanted, place, limit=at_most))
+        if wanted and not found:
+            self._library().get(wanted, place)
         return [summary.of_deployment(one) for one in found]
 
     def versions(self, module: object, environment: object, limit: object) -> list[dict[str, Any]]:
         """The versions that the source of a module has, the newest first."""
-        chosen = self._library().get(demand_name(module, "module"), _optional(environment))
+        chosen = self._library().get(
+            demand_name(module, "module"), _optional(environment, "environment")
+        )
         source = DirectorySource(chosen.template.source, chosen.module)
         at_most = demand_number(limit, "limit")
         lives = {
@@ -190,7 +201,7 @@ class Desk:
             kind=kind,
             module=demand_name(module, "module"),
             version=version,
-            environment=_optional(environment),
+            environment=_optional(environment, "environment"),
             allow_offline=demand_flag(offline, "allow_offline"),
         )
 
@@ -242,8 +253,8 @@ class Desk:
         client.asynchronous("pushguide.resume", {**low, "__user__": self.user}, user=self.user)
 
 
-def _optional(environment: object) -> str | None:
-    return None if environment is None else demand_name(environment, "environment")
+def _optional(name: object, what: str) -> str | None:
+    return None if name is None else demand_name(name, what)
 
 
 def _place(answer: dict[str, Any], module: str, environment: str) -> dict[str, Any]:

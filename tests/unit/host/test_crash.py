@@ -91,8 +91,11 @@ def test_killed_at_each_change_and_then_another_one_fails(
         known = host.journal.releases if host.journal_path.exists() else {}
         proven = any(one.version == "2" and one.is_good for one in known.values())
         before = "2" if proven else None if first else "1"
-        artifact = host.build("3", {"health": "out of order"})
-        answer = host.deploy("3", artifact=artifact)
+        share = host.share("3", artifact=host.build("3", {"health": "out of order"}))
+        served = host.health
+        host.run(share, "prepare")
+        assert host.health == served, changes
+        answer = host.run(share)
         assert (answer["outcome"], answer["live"]) == (RESTORED, before), changes
         assert host.health == (before and f"version {before}"), changes
         assert demand_consistent(host).live == host.live

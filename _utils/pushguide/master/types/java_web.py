@@ -44,7 +44,9 @@ class Settings(TypeSettings):
         default=None,
     )
     environment: dict[str, str] = help_of(
-        "Variables for catalina.sh.", {"CATALINA_OPTS": "-Xmx1g"}, default={}
+        "Variables for catalina.sh. No secrets: everyone who sees events sees them.",
+        {"CATALINA_OPTS": "-Xmx1g"},
+        default={},
     )
     stop_timeout_seconds: Seconds = help_of(
         "How long Tomcat may take to stop before it is forced.", default=30

@@ -33,7 +33,9 @@ class Settings(TypeSettings):
         "The user that the command runs as. The minion's own if not given.", "shop", default=None
     )
     environment: dict[str, str] = help_of(
-        "Variables for the command.", {"SPRING_PROFILES_ACTIVE": "production"}, default={}
+        "Variables for the command. No secrets: everyone who sees events sees them.",
+        {"SPRING_PROFILES_ACTIVE": "production"},
+        default={},
     )
     pid_file: AbsolutePath | None = help_of(
         "Where the process is remembered. <root>/service.pid if not given.", default=None
