@@ -5,6 +5,9 @@ The command line, orchestration files and salt-api all end up here, and are equa
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -245,12 +248,24 @@ class Desk:
         return TerminalProgress(fire) if on_terminal else Progress(fire)
 
     def _in_background(self, number: int) -> None:
-        """Let the deployment be driven by a process that outlives this call."""
-        import salt.runner
+        """Let the deployment be driven by a process that outlives this call.
 
-        client = salt.runner.RunnerClient(dict(self.opts))
-        low = {"fun": "pushguide.resume", "arg": [], "kwarg": {"deployment": number}}
-        client.asynchronous("pushguide.resume", {**low, "__user__": self.user}, user=self.user)
+        A new interpreter, not a fork as Salt's own ``--async`` makes: a fork of a process that has
+        talked over ZeroMQ dies now and then, without a word.
+        """
+        subprocess.Popen(  # noqa: S603 - no shell, and a number
+            [
+                sys.executable,
+                *("-c", "import salt.scripts; salt.scripts.salt_run()"),
+                *("--config-dir", os.path.dirname(os.path.abspath(self.opts["conf_file"]))),
+                *("pushguide.resume", str(number)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
 
 
 def _optional(name: object, what: str) -> str | None:
