@@ -212,11 +212,7 @@ def write_host(connection: Connection, host: str, result: Mapping[str, Any], out
         outcome: what that means for the host in the deployment.
     """
     number = int(result["deployment"])
-    known = _known_stages(connection, number, host)
-    for stage in result["stages"]:
-        # A stage that was done before stays as it was written, if anybody lived to write it.
-        if not (stage.get("again") and stage["stage"] in known):
-            _write_stage(connection, number, host, stage)
+    _write_stages(connection, number, host, result["stages"])
     table = db.deployment_host
     connection.execute(
         sa.update(table)
@@ -231,41 +227,52 @@ def write_host(connection: Connection, host: str, result: Mapping[str, Any], out
     _write_release(connection, number, host, result)
 
 
-def _known_stages(connection: Connection, number: int, host: str) -> set[str]:
-    table = db.stage_result
-    query = sa.select(table.c.stage).where(
-        (table.c.deployment_id == number) & (table.c.host == host)
-    )
-    return {*connection.execute(query).scalars()}
-
-
-def _write_stage(connection: Connection, number: int, host: str, stage: Mapping[str, Any]) -> None:
-    key = {"deployment_id": number, "host": host, "stage": stage["stage"]}
-    for table in (db.step, db.stage_result):
-        connection.execute(
-            sa.delete(table).where(*(table.c[name] == value for name, value in key.items()))
-        )
-    connection.execute(
-        sa.insert(db.stage_result).values(
-            **key,
-            outcome=stage["outcome"],
-            started_at=datetime.fromtimestamp(stage["started"], timezone.utc),
-            seconds=stage["seconds"],
-        )
-    )
-    rows = [
+def _write_stages(
+    connection: Connection, number: int, host: str, told: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write down stages with their steps, in the place of what is known of the same stages."""
+    key = {"deployment_id": number, "host": host}
+    results = db.stage_result
+    query = sa.select(results.c.stage).where(*_same(results, key))
+    known = {*connection.execute(query).scalars()}
+    # A stage that was done before stays as it was written, if anybody lived to write it.
+    new = [one for one in told if not (one.get("again") and one["stage"] in known)]
+    rewritten = known & {one["stage"] for one in new}
+    if rewritten:
+        for table in (db.step, db.stage_result):
+            where = (*_same(table, key), table.c.stage.in_(rewritten))
+            connection.execute(sa.delete(table).where(*where))
+    stages = [
         {
             **key,
+            "stage": one["stage"],
+            "outcome": one["outcome"],
+            "started_at": datetime.fromtimestamp(one["started"], timezone.utc),
+            "seconds": one["seconds"],
+        }
+        for one in new
+    ]
+    steps = [
+        {
+            **key,
+            "stage": one["stage"],
             "position": position,
             "name": step["name"],
             "outcome": step["outcome"],
             "seconds": step["seconds"],
             "detail": step.get("detail") or None,
         }
-        for position, step in enumerate(stage["steps"], 1)
+        for one in new
+        for position, step in enumerate(one["steps"], 1)
     ]
-    if rows:
-        connection.execute(sa.insert(db.step), rows)
+    for table, rows in ((db.stage_result, stages), (db.step, steps)):
+        if rows:
+            connection.execute(sa.insert(table), rows)
+
+
+def _same(table: sa.Table, key: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    """The rows that a key names."""
+    return [table.c[name] == value for name, value in key.items()]
 
 
 def _write_release(
@@ -274,7 +281,7 @@ def _write_release(
     """Keep what is live on a host; ``since`` changes only when the version does."""
     table = db.release
     key = {"module": result["module"], "environment": result["environment"], "host": host}
-    same = [table.c[name] == value for name, value in key.items()]
+    same = _same(table, key)
     known = connection.execute(sa.select(table.c.version).where(*same)).first()
     values = {"version": result.get("live"), "deployment_id": number, "since": now()}
     if known is None:
