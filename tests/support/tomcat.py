@@ -182,7 +182,8 @@ class Client:
         odd = [place for place, kind in enumerate(kinds) if not kind]
         assert all(last_old < place < first_new for place in odd), "gaps outside of the restart"
         statuses = {self.answers[place].status for place in odd}
-        assert statuses <= {0, 404, 503}, statuses
+        # 500 is for a request that was under way while Tomcat stopped.
+        assert statuses <= {0, 404, 500, 503}, statuses
 
 
 def war(version: str, files: Mapping[str, str] | None = None, year: int = 2024) -> bytes:
@@ -220,7 +221,7 @@ def settings(base: Base, **more: Any) -> dict[str, Any]:
         "catalina_base": str(base.path),
         "environment": QUICK,
         "stop_timeout_seconds": 30,
-        "start_timeout_seconds": 60,
+        "start_timeout_seconds": 120,
         "settle_seconds": 0.1,
         **more,
     }

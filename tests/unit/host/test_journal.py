@@ -7,12 +7,13 @@ import os
 import stat
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from pushguide.errors import Fenced, PushguideError, Refused
 from pushguide.host import facts
+from pushguide.host import journal as journal_module
 from pushguide.host.journal import Journal, Release, opened, read_all, replace_file
 from pushguide.host.types.static_site import StaticSite
 from pushguide.words import BAD, GOOD, SUCCEEDED
@@ -255,6 +256,40 @@ def test_a_second_job_is_refused(host: Host) -> None:
             host.run(share)
     assert list(host.root.iterdir()) == []
     assert host.run(share)["outcome"] == SUCCEEDED
+
+
+def test_a_job_that_may_wait_goes_on_when_the_other_has_ended(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+    usual = journal_module._try_lock
+
+    def tried(handle: IO[str]) -> bool:
+        got = usual(handle)
+        if not got:
+            waits.set()
+        return got
+
+    share = host.share("1", busy_timeout_seconds=60)
+    answers: list[dict[str, Any]] = []
+    second = threading.Thread(target=lambda: answers.append(host.run(share)))
+    with opened(host.opts, "shop", "production"):
+        monkeypatch.setattr(journal_module, "_try_lock", tried)
+        second.start()
+        assert waits.wait(20)
+        assert list(host.root.iterdir()) == []
+    second.join(20)
+    assert [one["outcome"] for one in answers] == [SUCCEEDED]
+
+
+def test_a_job_that_was_overtaken_while_it_waited_is_refused(host: Host) -> None:
+    """What decides is what the journal says once the other job has ended."""
+    older, newer = host.share("1"), host.share("2")
+    with opened(host.opts, "shop", "production") as journal:
+        journal.admit(newer["deployment"], newer["token"], "deploy", "2")
+        journal.write()
+    with pytest.raises(Fenced):
+        host.run({**older, "busy_timeout_seconds": 1})
 
 
 def test_other_modules_and_environments_are_not_in_the_way(host: Host) -> None:

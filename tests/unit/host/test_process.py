@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -75,7 +76,7 @@ def test_what_is_known_of_a_process(start: Start) -> None:
     assert process.start_time(NO_PROCESS) == ""
 
 
-def test_the_name_of_a_command_does_not_confuse(start: Start, tmp_path: os.PathLike[str]) -> None:
+def test_the_name_of_a_command_does_not_confuse(start: Start, tmp_path: Path) -> None:
     odd = os.path.join(tmp_path, "a ) Z 1 (")
     os.symlink("/bin/sleep", odd)
     child = start(odd, "100")
@@ -93,6 +94,20 @@ def test_find_by_whole_arguments(start: Start) -> None:
     assert list(process.find("100.125", "start")) == []
     one.kill()
     wait_until(lambda: not list(process.find("100.125")), "its end", 20)
+
+
+def test_the_leader_of_a_session_is_found_by_its_mark(start: Start, tmp_path: Path) -> None:
+    mark, me = str(tmp_path), os.geteuid()
+    command = ("sh", "-c", "sleep 100 & echo; wait")
+    child = start("env", f"PUSHGUIDE_TEST={mark}", *command, wait_for_line=True)
+    assert process.find_leader("PUSHGUIDE_TEST", mark, me) == child.pid
+    assert process.find_leader("PUSHGUIDE_TEST", mark[:-1], me) is None
+    assert process.find_leader("PUSHGUIDE_TEST", mark, me + 1) is None
+    # What it started has the mark too, and is not it.
+    child.kill()
+    child.wait(20)
+    assert process.group_lives(child.pid)
+    assert process.find_leader("PUSHGUIDE_TEST", mark, me) is None
 
 
 def test_a_process_is_asked_to_end(start: Start) -> None:

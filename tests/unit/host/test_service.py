@@ -430,7 +430,9 @@ def test_killed_at_a_step(sleeper: Services, step: str, when: str) -> None:
     share = sleeper.share("2", artifact=build_sleeper(sleeper, "2"))
     assert killed_in(sleeper, share, step, when)
     is_proven = sleeper.journal.releases["2-2"].mark == GOOD
-    answer = sleeper.deploy("3", artifact=build_sleeper(sleeper, "3", fails=True))
+    patient = {**sleeper.given["settings"], "settle_seconds": 20}
+    failing = build_sleeper(sleeper, "3", fails=True)
+    answer = sleeper.deploy("3", artifact=failing, settings=patient)
     before = "2" if is_proven else "1"
     assert (answer["outcome"], answer["live"]) == (RESTORED, before), answer["error"]
     assert running(sleeper) == sleeper.live == f"{before}-{before}"

@@ -156,7 +156,7 @@ def test_a_unit_that_ends_at_once_is_put_back(unit: Host, systemd: SystemdDouble
         return bool(start(name))
 
     systemd.start.side_effect = fails_on_new
-    answer = unit.deploy("2")
+    answer = unit.deploy("2", settings={**unit.given["settings"], "settle_seconds": 20})
     assert (answer["outcome"], answer["live"]) == (RESTORED, "1")
     assert "ended by itself" in answer["error"]
     assert systemd.children[-1].poll() is None

@@ -1,0 +1,309 @@
+"""The tables of the pages are what the code says, row by row."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+from pydantic_core import PydanticUndefined
+
+from pushguide import words
+from pushguide.master import states, summary, template
+from pushguide.master.config import Config
+from pushguide.master.fields import Strict
+from pushguide.master.plan import HostFacts, Leg, Plan
+from pushguide.master.progress import Progress
+from pushguide.master.record import Deployment
+from pushguide.master.tables import now
+from tests.docs.pages import DOCS, RUNNER, STATE, blocks, code_in, rows, section, table
+from tests.docs.products_own import OPTS, parameters, public
+from tests.support.host import Host
+
+TEMPLATES, TYPES, DEPLOYMENTS = (
+    DOCS / f"{name}.md" for name in ("templates", "types", "deployments")
+)
+HEADINGS = {
+    "Template": "Keys of a module",
+    "Target": "Hosts",
+    "Source": "Source",
+    "Probe": "Probe",
+    "Strategy": "Strategy",
+    "Orchestration": "Orchestration",
+}
+OWN_TYPES = ("static_site", "service", "java_web")
+
+
+def documented_models() -> list[Any]:
+    """Each model that operations fill in, and where its keys are told."""
+    found = [
+        pytest.param(TEMPLATES, heading, getattr(template, name), id=name)
+        for name, heading in HEADINGS.items()
+    ]
+    for name in OWN_TYPES:
+        settings = importlib.import_module(f"pushguide.master.types.{name}").Settings
+        found.append(pytest.param(TYPES, name, settings, id=name))
+    return found
+
+
+def default_as_told(default: object) -> str:
+    """A default, as the tables have it."""
+    if default is PydanticUndefined:
+        return "required"
+    if isinstance(default, Strict):
+        return "its own"
+    if default is None:
+        return "none"
+    return f"`{json.dumps(default)}`" if default != "" else "empty"
+
+
+@pytest.mark.parametrize(("page", "heading", "model"), documented_models())
+def test_the_keys_of_a_model_are_told(page: Path, heading: str, model: type[Strict]) -> None:
+    told = [row for row in table(page, heading) if len(row) == 4]
+    assert [row[0] for row in told] == [f"`{name}`" for name in model.model_fields]
+    for (name, default, example, meaning), field in zip(
+        told, model.model_fields.values(), strict=True
+    ):
+        assert default == default_as_told(field.default), name
+        assert meaning.replace("\\<", "<").startswith(field.description or ""), name
+        assert len(meaning) > 10, name
+        (value,) = code_in(example)
+        kind = Annotated[(field.annotation, *field.metadata, name)]
+        TypeAdapter(kind).validate_python(yaml.safe_load(value))
+
+
+def test_every_type_has_its_page() -> None:
+    from pushguide.master import project_types
+
+    assert sorted(OWN_TYPES) == project_types.names(OPTS)
+
+
+class _Names:
+    """A recorder that runs no step, and keeps its name."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def run(self, name: str, *_: Any) -> None:
+        """Keep the name."""
+        self.names.append(name)
+
+
+def steps_of(top: Path, name: str, stage: str) -> list[str]:
+    """The steps that a type's stage calls, in their order."""
+    folder = importlib.import_module(f"pushguide.host.types.{name}")
+    project_type = getattr(folder, "".join(part.title() for part in name.split("_")))
+    settings = {"command": "true", "catalina_base": "/srv/tomcat"}
+    host = Host(top, project_type, settings=settings)
+    journal = host.journal
+    journal.target = {"how": "new", "name": "1"}
+    journal.saved = {"pointer": None, "version": "0", "settings": settings, "probe": 0, "ran": True}
+    recorder = _Names()
+    share = importlib.import_module("pushguide.share").Share.from_dict(host.share("1"))
+    project = project_type(share, journal, recorder, host.salt, {}, host.opts)
+    getattr(project, stage)()
+    return recorder.names
+
+
+@pytest.mark.parametrize("name", OWN_TYPES)
+def test_the_steps_of_a_type_are_told(tmp_path: Path, name: str) -> None:
+    told = {row[0]: code_in(row[1]) for row in table(TYPES, name) if len(row) == 2}
+    assert told == {
+        stage: steps_of(tmp_path / stage, name, stage) for stage in (*words.STAGES, words.RESTORE)
+    }
+
+
+def test_the_steps_that_all_types_have_are_told(tmp_path: Path) -> None:
+    told = [(row[0], *code_in(row[1])) for row in table(TYPES, "What all of them do")]
+    assert told == [
+        (stage, step)
+        for stage in (*words.STAGES, words.RESTORE)
+        for step in steps_of(tmp_path / stage, "static_site", stage)
+    ]
+
+
+def test_the_masters_configuration_is_told() -> None:
+    config = vars(Config.from_opts({"cachedir": "/var/cache/salt/master"}))
+    told = {row[0]: row[1] for row in table(DOCS / "install.md", "The master")}
+    assert told == {
+        f"`{name}`": "SQLite" if name == "database" else str(value)
+        for name, value in config.items()
+    }
+    path = str(config["database"]).removeprefix("sqlite:///")
+    assert f"`{path}`" in section(DOCS / "install.md", "The database")
+
+
+def test_every_command_is_told_with_its_arguments() -> None:
+    told = {code_in(row[0])[0]: code_in(row[1]) for row in table(DEPLOYMENTS, "Commands")}
+    assert told == {
+        f"pushguide.{name}": [one.name for one in parameters(function)]
+        for name, function in public(RUNNER).items()
+    }
+
+
+def test_the_state_stage_is_told_with_its_arguments() -> None:
+    told = {
+        code_in(row[0])[0]: row[1]
+        for row in table(DOCS / "orchestration.md", "The state pushguide.stage")
+    }
+    assert told == {
+        one.name: "required" if one.default is one.empty else f"`{one.default}`"
+        for one in parameters(STATE.stage)
+        if one.name != "name"
+    }
+
+
+def test_every_state_is_told() -> None:
+    told = {code_in(row[0])[0] for row in table(DEPLOYMENTS, "States")}
+    unused = {*code_in(section(DEPLOYMENTS, "States"))} - told
+    assert told | unused >= {*states.TRANSITIONS}
+    assert told <= {*states.TRANSITIONS}
+    # A state that something sets now has to move up into the table.
+    code = "".join(
+        one.read_text(encoding="utf-8")
+        for one in (Path(states.__file__).parent).glob("*.py")
+        if one.name != "states.py"
+    )
+    for name, value in vars(states).items():
+        if name.isupper() and isinstance(value, str):
+            assert (f"states.{name}" in code) == (value in told), name
+
+
+def test_every_outcome_is_told() -> None:
+    found = rows(section(DEPLOYMENTS, "Outcomes of a host"))
+    of_hosts = {code_in(row[0])[0] for row in found if len(row) == 2}
+    assert of_hosts == {
+        words.NOT_STARTED,
+        words.UNDER_WAY,
+        words.SUCCEEDED,
+        words.FAILED,
+        words.RESTORED,
+        words.STOPPED_SHORT,
+        words.UNKNOWN,
+        words.LEFT_OUT,
+    }
+    of_steps = {code_in(row[0])[0]: code_in(row[1])[0] for row in found if len(row) == 3}
+    assert of_steps == summary._SIGNS
+
+
+PLAN = Plan(
+    module="shop-web",
+    environment="production",
+    kind="deploy",
+    version="1.4.2",
+    type="static_site",
+    root="/srv/shop-web",
+    artifact=None,
+    target={"target": "web*", "type": "glob"},
+    hosts={"web1": HostFacts("0.1.0", "1.4.1", ["1.4.1"])},
+    batches=[["web1"]],
+    left_out=[],
+    prepare="all_first",
+    stage_timeout_seconds=1800,
+    orchestration="orch.deploy",
+    share={},
+)
+
+
+def test_every_key_of_a_plan_is_told() -> None:
+    told = [
+        name for row in table(DEPLOYMENTS, "Before anything changes") for name in code_in(row[0])
+    ]
+    assert sorted(told) == sorted(PLAN.to_dict())
+
+
+def test_the_events_are_told() -> None:
+    sent: list[tuple[str, list[str]]] = []
+    progress = Progress(lambda data, tag: sent.append((tag, [*data])))
+    progress.begin(42, PLAN)
+    progress.leg(Leg(["prepare"], 0), ["web1"])
+    progress.reports("web1", [])
+    progress.host("web1", "succeeded", None, [])
+    progress.end(42, "succeeded", None)
+    told = [
+        (tag.replace("<number>", "42").replace("<id>", "web1"), code_in(row[1]))
+        for row in table(DOCS / "orchestration.md", "Events")
+        for tag in code_in(row[0])
+    ]
+    assert told == sent
+
+
+# Answers.
+
+
+def shown(deployment: Deployment) -> dict[str, Any]:
+    """What pushguide.show answers."""
+    host = {
+        "host": "web1",
+        "outcome": "succeeded",
+        "error": None,
+        "batch": 1,
+        "version_before": "1.4.1",
+        "version_after": "1.4.2",
+    }
+    stage = {
+        "host": "web1",
+        "stage": "prepare",
+        "outcome": "succeeded",
+        "started_at": now(),
+        "seconds": 0.1,
+        "steps": [],
+    }
+    return summary.in_full(deployment, [host], [stage], None)
+
+
+def json_block(kind: str) -> Any:
+    """The only block of JSON of a kind."""
+    (block,) = [one for one in blocks("json") if one.kind == f"json: {kind}"]
+    return json.loads(block.text)
+
+
+def test_the_answer_of_a_deployment_is_told() -> None:
+    moment = now()
+    deployment = Deployment(
+        id=42,
+        module="shop-web",
+        environment="production",
+        kind="deploy",
+        version="1.4.2",
+        state="succeeded",
+        reason=None,
+        requested_by="root",
+        token=1,
+        plan={},
+        created_at=moment,
+        started_at=moment,
+        finished_at=moment,
+    )
+    full = shown(deployment)
+    answer = {**summary.in_brief(full), "retcode": 0}
+    told = json_block("deployment")
+    assert [*told] == [*answer]
+    assert [*told["hosts"]["web1"]] == [*answer["hosts"]["web1"]]
+    stage = full["hosts"]["web1"]["stages"]["prepare"]
+    text = section(DEPLOYMENTS, "Answers")
+    for key in stage:
+        assert f"`{key}`" in text
+    assert told["summary"].startswith("#42 deploy shop-web 1.4.2 to production: succeeded in 1.7 s")
+
+
+def test_a_refusal_is_told() -> None:
+    from pushguide.master import door
+
+    def refuse(kind: str, function: Any, unwrap: bool) -> None:
+        answer = door.answer(function, {"verison": "1"}, lambda desk: desk, {}, {}, {}, "root")
+        told = json_block(kind)
+        assert (told["return"][0] if unwrap else told) == answer
+
+    refuse("refusal", RUNNER.deploy, False)
+    refuse("refused", RUNNER.plan, True)
+
+
+def test_the_answer_without_waiting_is_told() -> None:
+    (told,) = json_block("queued")["return"]
+    assert told["state"] == states.QUEUED
+    assert {*told} == {"deployment", "state", "module", "environment", "version", "kind"}
