@@ -42,6 +42,8 @@ class Share(NamedTuple):
     min_free_mb: int = 500
     fetch_timeout_seconds: int = 600
     busy_timeout_seconds: float = 0
+    #: Tells deployments apart that bear the same number, should a database begin anew.
+    uid: str = ""
     restore_on_failure: bool = True
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import io
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import zipfile
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 HOME = Path("/usr/share/tomcat10")
@@ -75,11 +75,8 @@ class Base:
         self.path = path
         for name in ("conf", "logs", "temp", "webapps", "work"):
             (path / name).mkdir(parents=True)
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            other.bind(("127.0.0.1", 0))
-            self.port, shutdown = one.getsockname()[1], other.getsockname()[1]
-        server = _SERVER.format(port=self.port, shutdown=shutdown)
+        self.port = free_port()
+        server = _SERVER.format(port=self.port, shutdown=free_port())
         (path / "conf" / "server.xml").write_text(server)
         (path / "conf" / "web.xml").write_text(_WEB)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from pushguide.errors import StepFailed
 from pushguide.host import archive, fetch, retention
-from pushguide.host.journal import Journal, Release, flush_directory
+from pushguide.host.journal import Journal, Release, flush_directory, read_all
 from pushguide.host.pointer import Link, Pointer
 from pushguide.host.probe import HttpProbe
 from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
@@ -120,8 +120,33 @@ class ProjectType:
                 f"Writing to {self.releases_dir} failed: {err}. Make it writable for the minion, "
                 "or change the root of the template."
             ) from err
+        self.refuse_shared_places()
         self.pointer.check()
         return f"{self.releases_dir} is writable"
+
+    def refuse_shared_places(self) -> None:
+        """Refuse a root or a live pointer that another module has on this host.
+
+        Each removes what it does not know from its root, and would switch the other's pointer.
+
+        Raises:
+            StepFailed: naming the other.
+        """
+        mine = (self.share.module, self.share.environment)
+        for other in read_all(self.opts):
+            if (other.module, other.environment) == mine:
+                continue
+            for what, here, there in (
+                ("root", self.share.root, other.root),
+                ("live pointer", str(self.pointer), other.pointer),
+            ):
+                if there is not None and os.path.realpath(here) == os.path.realpath(there):
+                    raise StepFailed(
+                        f"{here} is the {what} of {other.module} ({other.environment}) on this "
+                        f"host too: give each its own. If that one is gone for good, remove "
+                        f"{os.path.dirname(other.path)}."
+                    )
+        self.journal.pointer = str(self.pointer)
 
     @step(changes=False)
     def choose_release(self) -> Note | str | None:
@@ -150,8 +175,10 @@ class ProjectType:
 
     def _is_wanted(self, release: Release) -> bool:
         artifact = self.share.artifact
-        return release.version == self.share.version and (
-            artifact is None or artifact.sha256 == release.sha256
+        return (
+            release.version == self.share.version
+            and os.path.dirname(release.path) == self.releases_dir
+            and (artifact is None or artifact.sha256 == release.sha256)
         )
 
     def _kept_versions(self) -> str:

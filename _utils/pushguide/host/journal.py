@@ -54,10 +54,12 @@ class Journal:
     environment: str
     token: int = 0
     deployment: int | None = None
+    uid: str = ""
     kind: str | None = None
     version: str | None = None
     type: str | None = None
     root: str | None = None
+    pointer: str | None = None
     live: str | None = None
     target: dict[str, Any] | None = None
     saved: dict[str, Any] | None = None
@@ -115,7 +117,7 @@ class Journal:
                 "without it: make room for it, or make it writable."
             ) from err
 
-    def admit(self, deployment: int, token: int, kind: str, version: str) -> None:
+    def admit(self, deployment: int, token: int, kind: str, version: str, uid: str = "") -> None:
         """Take up a deployment, or refuse one that a newer one has overtaken.
 
         Args:
@@ -123,6 +125,7 @@ class Journal:
             token: its fencing token, which grows with each takeover.
             kind: deploy, rollback or redeploy.
             version: the version it brings.
+            uid: what tells it apart from one of the same number out of another database.
 
         Raises:
             Fenced: a newer token has been here.
@@ -133,11 +136,12 @@ class Journal:
                 f"#{self.deployment} has been here with {self.token}: a newer deployment has taken "
                 "over. Look at pushguide.status; nothing was changed."
             )
-        if deployment != self.deployment:
+        if (deployment, uid) != (self.deployment, self.uid):
             # What was saved stays: it is still there only if the last one was broken off, and
             # what ran before that one is what there is to go back to.
             self.target, self.stages = None, {}
         self.outcome = self.error = None
+        self.uid = uid
         self.token, self.deployment, self.kind, self.version = token, deployment, kind, version
         self.doing = None
 
@@ -174,6 +178,7 @@ class Journal:
             "module": self.module,
             "environment": self.environment,
             "deployment": self.deployment,
+            "uid": self.uid,
             "token": self.token,
             "outcome": self.outcome,
             "error": self.error,

@@ -61,12 +61,12 @@ class HttpProbe(NamedTuple):
             if problem is None:
                 return f"{answer} at try {tries}"
             left = deadline - time.monotonic()
-            if left <= self.interval_seconds:
+            if left <= 0:
                 raise StepFailed(
                     f"Probing {self.url} failed: {problem} after {tries} tries in "
                     f"{self.within_seconds:g} s. Look at the log of the application."
                 )
-            time.sleep(self.interval_seconds)
+            time.sleep(min(self.interval_seconds, left))
 
     def _ask(self) -> tuple[str | None, str]:
         """One request: what is wrong with its answer (None if nothing), and the answer."""

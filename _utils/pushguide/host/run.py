@@ -58,7 +58,7 @@ def run_stages(
     mine = expand(Share.from_dict(share), opts["id"], grains)
     wanted = in_order(stages)
     with journals.opened(opts, mine.module, mine.environment, mine.busy_timeout_seconds) as journal:
-        journal.admit(mine.deployment, mine.token, mine.kind, mine.version)
+        journal.admit(mine.deployment, mine.token, mine.kind, mine.version, mine.uid)
         journal.type, journal.root = mine.type, mine.root
         reporter = Reporter(
             lambda tag, data: salt["event.fire_master"](data, tag),

@@ -130,7 +130,9 @@ class Driver:
                 f"Deployment #{self.number} is being driven already, by {held.holder}: watch it "
                 f"with salt-run pushguide.show {self.number}."
             )
-        if deployment.state != states.RUNNING:
+        if deployment.state == states.RUNNING:
+            record.reopen_hosts(connection, self.number)
+        else:
             record.change_state(connection, self.number, states.RUNNING)
         token = lock.take(
             connection, deployment.module, deployment.environment, self.number, self.lease_seconds
@@ -235,6 +237,9 @@ class Driver:
         outcome = value["outcome"]
         if outcome in GOOD_OUTCOMES:
             outcome = SUCCEEDED if leg.stages[-1] == STAGES[-1] else UNDER_WAY
+        if outcome == SUCCEEDED and value["live"] != self.plan.version:
+            outcome = FAILED
+            value["error"] = f"it reports success, but {value['live'] or 'nothing'} is live there"
         self.write({"id": returned.host, "return": value, "outcome": outcome})
         self.progress.host(returned.host, outcome, value.get("error"), value["stages"])
 

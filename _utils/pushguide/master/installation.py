@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import salt.utils.extmods
 
 from pushguide import __version__
-from pushguide.errors import PushguideError
+from pushguide.errors import PushguideError, Refused
 from pushguide.master import project_types
 from pushguide.master.config import Config
 from pushguide.master.database import Database
@@ -34,7 +35,10 @@ def setup(
     """
     config = Config.from_opts(opts)
     database = Database.at(config.database)
-    written = write_files(files) if files else None
+    written = None
+    if files:
+        written = write_files(_served_directory(opts, files))
+        salt_functions["fileserver.clear_file_list_cache"]()
     before, after = migrate(database)
     synced, _ = salt.utils.extmods.sync(dict(opts), project_types.FORM)
     missing = list(_missing(opts, salt_functions))
@@ -48,6 +52,17 @@ def setup(
         "missing": missing,
         "retcode": 1 if missing else 0,
     }
+
+
+def _served_directory(opts: Mapping[str, Any], directory: str) -> str:
+    """Refuse a directory that the master's file server does not serve."""
+    roots = [root for some in (opts.get("file_roots") or {}).values() for root in some]
+    real = os.path.realpath(directory)
+    if not any(real == os.path.realpath(one) for one in roots):
+        raise Refused(
+            f"files is {directory!r}: give one of the master's file_roots ({', '.join(roots)})."
+        )
+    return directory
 
 
 def _missing(opts: Mapping[str, Any], salt_functions: Mapping[str, Any]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pushguide.master import states
 from pushguide.master import tables as db
 from pushguide.master.plan import Plan
 from pushguide.master.tables import now
-from pushguide.words import LEFT_OUT, NOT_STARTED, STOPPED_SHORT, UNDER_WAY
+from pushguide.words import LEFT_OUT, NOT_STARTED, STOPPED_SHORT, UNDER_WAY, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,16 @@ def set_outcome(
         sa.update(table)
         .where((table.c.deployment_id == number) & (table.c.host == host))
         .values(outcome=outcome, error=error, updated_at=now())
+    )
+
+
+def reopen_hosts(connection: Connection, number: int) -> None:
+    """Let a deployment that is gone on with ask the hosts again that had not answered."""
+    table = db.deployment_host
+    connection.execute(
+        sa.update(table)
+        .where((table.c.deployment_id == number) & (table.c.outcome == UNKNOWN))
+        .values(outcome=UNDER_WAY, error=None, updated_at=now())
     )
 
 

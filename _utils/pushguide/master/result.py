@@ -24,6 +24,8 @@ def read(value: object, number: int, plan: Plan) -> dict[str, Any] | None:
     """
     if not isinstance(value, Mapping) or value.get("deployment") != number:
         return None
+    if value.get("uid", "") != plan.share.get("uid", ""):
+        return None
     outcome, stages = value.get("outcome"), value.get("stages")
     if outcome not in (*GOOD_OUTCOMES, FAILED, RESTORED) or not isinstance(stages, list):
         return None

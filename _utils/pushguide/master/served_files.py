@@ -61,12 +61,18 @@ def _copy_folder(source: str, target: str) -> None:
 
 
 def _copy_package(package: str, target: str) -> None:
-    """Replace the package, so that no file of an older version is left in it."""
-    shutil.rmtree(target, ignore_errors=True)
+    """Replace the package as a whole, so that no file of an older version is left in it."""
+    new, old = f"{target}.new", f"{target}.old"
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)
     for name in (*_HOST_SIDE, *_MASTER_SIDE):
-        source, copy = os.path.join(package, name), os.path.join(target, name)
+        source, copy = os.path.join(package, name), os.path.join(new, name)
         os.makedirs(os.path.dirname(copy), exist_ok=True)
         if os.path.isdir(source):
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, copy)
+    if os.path.isdir(target):
+        os.rename(target, old)
+    os.rename(new, target)
+    shutil.rmtree(old, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -212,6 +213,7 @@ class Submitter:
             share={
                 "settings": chosen.settings,
                 "probe": template.probe.model_dump(mode="json") if template.probe else None,
+                "uid": uuid.uuid4().hex,
                 "keep_releases": template.keep_releases,
                 "min_free_mb": template.min_free_mb,
                 "restore_on_failure": template.restore_on_failure,

@@ -46,7 +46,7 @@ def test_a_first_version(probed: Host) -> None:
         "1", {"health": "version 1", "css/site.css": "body {}", "index.html": "<p>"}
     )
     answer = probed.deploy("1", artifact=artifact)
-    assert answer == {
+    told = {
         "module": "shop",
         "environment": "production",
         "deployment": 1,
@@ -54,9 +54,8 @@ def test_a_first_version(probed: Host) -> None:
         "outcome": SUCCEEDED,
         "error": None,
         "live": "1",
-        "pushguide": answer["pushguide"],
-        "stages": answer["stages"],
     }
+    assert {key: answer[key] for key in told} == told
     assert outcomes(answer) == dict.fromkeys(STAGES, SUCCEEDED)
     assert probed.context == {}
     assert (probed.root / "live" / "css" / "site.css").read_text() == "body {}"
@@ -401,6 +400,39 @@ def test_a_clean_up_that_fails_is_a_warning(host: Host, monkeypatch: pytest.Monk
     answer = host.run(share)
     assert (answer["outcome"], answer["live"]) == (SUCCEEDED, "2")
     assert steps(answer, "post_release")["retire"][0] == WARNING
+
+
+# What must not be mixed up.
+
+
+def test_a_number_that_comes_again_out_of_another_database_is_another_deployment(
+    host: Host,
+) -> None:
+    host.run({**host.share("1"), "deployment": 1, "token": 10, "uid": "a"})
+    answer = host.run({**host.share("2"), "deployment": 1, "token": 11, "uid": "b"})
+    assert (answer["outcome"], answer["live"]) == (SUCCEEDED, "2")
+
+
+def test_a_root_that_another_environment_has_is_refused_and_nothing_of_it_is_lost(
+    host: Host,
+) -> None:
+    host.deploy("1")
+    before = sorted((host.root / "releases").iterdir())
+    answer = host.run({**host.share("2"), "environment": "staging"})
+    assert answer["outcome"] == FAILED
+    assert "is the root of shop (production) on this host too" in answer["error"]
+    assert sorted((host.root / "releases").iterdir()) == before
+    assert os.readlink(host.root / "live") == str(before[0])
+
+
+def test_a_link_that_another_module_has_is_refused(host: Host, tmp_path: Path) -> None:
+    link = {"link": str(tmp_path / "www")}
+    host.run({**host.share("1"), "settings": link})
+    other = {"module": "blog", "root": str(tmp_path / "blog"), "settings": link}
+    (tmp_path / "blog").mkdir()
+    answer = host.run({**host.share("2"), **other})
+    assert answer["outcome"] == FAILED
+    assert "is the live pointer of shop (production)" in answer["error"]
 
 
 # Shares that do not read.

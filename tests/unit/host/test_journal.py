@@ -352,7 +352,9 @@ def test_a_journal_that_cannot_be_written_stops_the_deployment_and_says_so(host:
 
 def test_all_journals_are_read_whatever_else_lies_there(host: Host) -> None:
     host.deploy("1")
-    host.run(host.share("1", environment="staging"), "prepare")
+    staging = host.root.parent / "staging"
+    staging.mkdir()
+    host.run(host.share("1", environment="staging", root=str(staging)), "prepare")
     top = host.journal_path.parents[2]
     (top / "notes.txt").write_text("")
     (top / "shop" / "notes.txt").write_text("")

@@ -24,16 +24,10 @@ from pushguide.host.types.service import Service
 from pushguide.share import Artifact
 from pushguide.words import FAILED, GOOD, RESTORED, SUCCEEDED, UNCHANGED, WARNING
 from tests.support.host import Host, die, in_a_process, outcomes, steps
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 SERVER = Path(__file__).parents[2] / "support" / "server.py"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 class Services(Host):

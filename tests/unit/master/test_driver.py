@@ -293,3 +293,37 @@ def test_a_batch_that_there_is_not_is_refused(driver: Driver) -> None:
 def test_a_stage_outside_a_driven_deployment_is_refused() -> None:
     with pytest.raises(Refused, match=r"not being driven from here.*pushguide\.resume 4"):
         driver_of(4)
+
+
+def test_a_success_with_another_version_live_is_not_believed(
+    driver: Driver, hosts: AnsweringHosts
+) -> None:
+    told = {**answer(driver.number, "succeeded", list(STAGES)), "live": "1.0.0"}
+    hosts.returns["web2"] = told
+    assert driver.drive(all_stages(driver)) == "failed"
+    rows = driver.database.read(lambda one: record.hosts(one, driver.number))
+    errors = {row["host"]: row["error"] for row in rows}
+    assert errors["web2"] == "it reports success, but 1.0.0 is live there"
+
+
+def test_what_a_host_tells_of_another_deployment_of_that_number_is_not_believed(
+    driver: Driver, hosts: AnsweringHosts
+) -> None:
+    told = {**answer(driver.number, "succeeded", list(STAGES)), "uid": "another"}
+    hosts.returns["web2"] = told
+    assert driver.drive(all_stages(driver)) == "failed"
+    assert outcomes(driver)["web2"] == "failed"
+
+
+def test_resuming_asks_a_host_again_that_had_not_answered(
+    driver: Driver, hosts: AnsweringHosts
+) -> None:
+    def interrupted(*_: Any) -> Any:
+        driver.database.write(
+            lambda one: record.set_outcome(one, driver.number, "web1", "unknown", "silent")
+        )
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        driver.drive(interrupted)
+    assert driver.drive(all_stages(driver)) == "succeeded"

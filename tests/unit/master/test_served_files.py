@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pushguide.errors import PushguideError, Refused
+from pushguide.master.installation import setup
 from pushguide.master.served_files import write_files
 
 PROJECT = Path(__file__).parents[3]
@@ -61,3 +62,14 @@ def test_a_relative_or_unwritable_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(PushguideError, match="Writing pushguide's files into"):
         write_files(str(tmp_path / "file"))
+
+
+def test_setup_writes_into_file_roots_alone(tmp_path: Path) -> None:
+    opts = {
+        "id": "m_master",
+        "cachedir": str(tmp_path / "cache" / "master"),
+        "file_roots": {"base": [str(tmp_path / "srv")]},
+    }
+    with pytest.raises(Refused, match="give one of the master's file_roots"):
+        setup(opts, {}, str(tmp_path / "elsewhere"))
+    assert not (tmp_path / "elsewhere").exists()
