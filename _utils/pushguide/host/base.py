@@ -146,7 +146,7 @@ class ProjectType:
                         f"host too: give each its own. If that one is gone for good, remove "
                         f"{os.path.dirname(other.path)}."
                     )
-        self.journal.pointer = str(self.pointer)
+        self.journal.root, self.journal.pointer = self.share.root, str(self.pointer)
 
     @step(changes=False)
     def choose_release(self) -> Note | str | None:

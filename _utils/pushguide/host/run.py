@@ -59,7 +59,7 @@ def run_stages(
     wanted = in_order(stages)
     with journals.opened(opts, mine.module, mine.environment, mine.busy_timeout_seconds) as journal:
         journal.admit(mine.deployment, mine.token, mine.kind, mine.version, mine.uid)
-        journal.type, journal.root = mine.type, mine.root
+        journal.type = mine.type
         reporter = Reporter(
             lambda tag, data: salt["event.fire_master"](data, tag),
             f"pushguide/report/{mine.deployment}",

@@ -30,6 +30,7 @@ from pushguide.words import (
     UNPROVEN,
     WARNING,
 )
+from tests.support.health import Health
 from tests.support.host import Host, outcomes, steps
 
 
@@ -423,6 +424,7 @@ def test_a_root_that_another_environment_has_is_refused_and_nothing_of_it_is_los
     assert "is the root of shop (production) on this host too" in answer["error"]
     assert sorted((host.root / "releases").iterdir()) == before
     assert os.readlink(host.root / "live") == str(before[0])
+    assert host.deploy("3")["outcome"] == SUCCEEDED
 
 
 def test_a_link_that_another_module_has_is_refused(host: Host, tmp_path: Path) -> None:
@@ -517,6 +519,20 @@ def test_an_artifact_that_is_not_there(host: Host) -> None:
     answer = host.deploy("2", artifact=artifact)
     assert f"Fetching {artifact.url} failed" in answer["error"]
     demand_untouched(host, answer)
+
+
+def test_an_artifact_over_http(host: Host, web: Health) -> None:
+    host.deploy("1")
+    artifact = host.build("2")
+    path = (host.artifacts / artifact.name).relative_to(web.directory)
+    there = artifact._replace(url=f"{web.url}/files/{path}")
+    assert host.deploy("2", artifact=there)["outcome"] == SUCCEEDED
+    assert host.health == "version 2"
+    gone = artifact._replace(url=f"{web.url}/files/{path}.gone")
+    answer = host.deploy("2", artifact=gone, kind="redeploy")
+    assert outcomes(answer) == {"prepare": FAILED}
+    assert f"Fetching {gone.url} failed: HTTP Error 404" in answer["error"]
+    assert host.health == "version 2"
 
 
 def test_an_artifact_that_is_no_archive(host: Host) -> None:
