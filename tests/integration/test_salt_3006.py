@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.need import need
-from tests.support.salt_lab import PROJECT, Lab, bare_python
-
-VARIABLE = "PUSHGUIDE_TEST_SALT3006"
+from tests.support.oldest_salt import oldest_salt_python
+from tests.support.salt_lab import Lab, bare_python
 
 
 @pytest.fixture
 def old(lab: Lab, tmp_path: Path) -> Iterator[str]:
     """The id of the minion; it runs."""
-    environment = Path(os.environ.get(VARIABLE) or PROJECT / ".venv-3006")
-    python = environment / "bin" / "python"
-    need(
-        "salt3006",
-        python.exists(),
-        f"{python} is missing: run make setup-3006, or point {VARIABLE} at such an environment",
-    )
+    python = oldest_salt_python()
     bare = bare_python(python, tmp_path / "python")
     ask = "import salt.version; print(salt.version.__version__)"
     version = subprocess.run([bare, "-c", ask], capture_output=True, text=True, check=True)

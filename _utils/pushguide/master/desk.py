@@ -190,8 +190,7 @@ class Desk:
         """Create or migrate the database, and say what is missing on this master."""
         from pushguide.master import installation  # Alembic: nothing else needs it.
 
-        directory = demand_name(files, "files") if files is not None else None
-        return installation.setup(self.opts, self.salt, directory)
+        return installation.setup(self.opts, self.salt, _optional(files, "files"))
 
     # The parts.
 
