@@ -39,7 +39,7 @@ setup(
     packages=sorted(FOLDERS),
     package_dir=FOLDERS,
     package_data={
-        "pushguide.master.migrations": ["*.mako"],
+        "pushguide.master.store.migrations": ["*.mako"],
         "pushguide.orch": ["*.sls"],
     },
     include_package_data=False,

@@ -15,8 +15,8 @@ import logging
 import salt.utils.jid
 
 try:
-    from pushguide.master import job_cache
-    from pushguide.master.recording import write_result
+    from pushguide.master.store import job_cache
+    from pushguide.master.store.recording import write_result
 
     HAS_PUSHGUIDE = True
 except ImportError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pushguide.errors import Refused
 from pushguide.master.arguments import refuse_unknown
-from pushguide.master.library import Library
+from pushguide.master.templates.library import Library
 
 OPTS: dict[str, Any] = {"extension_modules": "", "id": "m_master", "cachedir": "/x/master"}
 

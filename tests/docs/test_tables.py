@@ -13,13 +13,14 @@ from pydantic import TypeAdapter
 from pydantic_core import PydanticUndefined
 
 from pushguide import words
-from pushguide.master import states, summary, template
+from pushguide.master import states, summary
 from pushguide.master.config import Config
 from pushguide.master.fields import Strict
 from pushguide.master.plan import HostFacts, Leg, Plan
-from pushguide.master.progress import Progress
-from pushguide.master.record import Deployment
-from pushguide.master.tables import now
+from pushguide.master.rollout.progress import Progress
+from pushguide.master.store.record import Deployment
+from pushguide.master.store.tables import now
+from pushguide.master.templates import template
 from tests.docs.pages import DOCS, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
 from tests.support.host import Host
@@ -45,7 +46,7 @@ def documented_models() -> list[Any]:
         for name, heading in HEADINGS.items()
     ]
     for name in OWN_TYPES:
-        settings = importlib.import_module(f"pushguide.master.types.{name}").Settings
+        settings = importlib.import_module(f"pushguide.master.templates.types.{name}").Settings
         found.append(pytest.param(TYPES, name, settings, id=name))
     return found
 
@@ -77,7 +78,7 @@ def test_the_keys_of_a_model_are_told(page: Path, heading: str, model: type[Stri
 
 
 def test_every_type_has_its_page() -> None:
-    from pushguide.master import project_types
+    from pushguide.master.templates import project_types
 
     assert sorted(OWN_TYPES) == project_types.names(OPTS)
 

@@ -20,7 +20,7 @@ import yaml
 
 from pushguide.errors import BadTemplate
 from pushguide.host.base import ProjectType
-from pushguide.master import project_types
+from pushguide.master.templates import project_types
 from pushguide.words import STAGES
 from tests.docs.pages import DOCS, PROJECT, blocks, blocks_of
 from tests.docs.products_own import OPTS, demand_templates

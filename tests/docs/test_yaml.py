@@ -11,8 +11,8 @@ import salt.config
 import salt.states.saltmod
 import yaml
 
-from pushguide.master import project_types
 from pushguide.master.config import Config
+from pushguide.master.templates import project_types
 from tests.docs.pages import EXAMPLES, PROJECT, STATE, Block, blocks
 from tests.docs.products_own import (
     OPTS,

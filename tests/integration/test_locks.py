@@ -118,7 +118,7 @@ SUBMIT = """
 import sys
 import salt.config
 from pushguide.master.desk import Desk
-from pushguide.master.submit import Wish
+from pushguide.master.rollout.submit import Wish
 
 desk = Desk(salt.config.master_config(sys.argv[1]), {}, "somebody")
 hosts = desk._hosts()

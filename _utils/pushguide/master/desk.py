@@ -12,16 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pushguide.errors import Refused
-from pushguide.master import lock, record, states, summary
+from pushguide.master import states, summary
 from pushguide.master.arguments import demand_flag, demand_name, demand_number
 from pushguide.master.config import Config
-from pushguide.master.database import Database
-from pushguide.master.execute import Driver
-from pushguide.master.jobs import Hosts
-from pushguide.master.library import Library
-from pushguide.master.progress import Progress, TerminalProgress
+from pushguide.master.rollout.driver import Driver
+from pushguide.master.rollout.jobs import Hosts
+from pushguide.master.rollout.progress import Progress, TerminalProgress
+from pushguide.master.rollout.submit import Submitter, Wish
 from pushguide.master.source import DirectorySource
-from pushguide.master.submit import Submitter, Wish
+from pushguide.master.store import lock, record
+from pushguide.master.store.database import Database
+from pushguide.master.templates.library import Library
 
 
 class Desk:

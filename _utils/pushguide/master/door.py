@@ -60,9 +60,9 @@ def answer(
 def stage(
     name: str, deployment: int, stages: str | Sequence[str], batch: int, test: bool
 ) -> dict[str, Any]:
-    """The state ``pushguide.stage``; see :func:`pushguide.master.stage.stage`."""
+    """The state ``pushguide.stage``; see :func:`pushguide.master.rollout.stage.stage`."""
     try:
-        from pushguide.master.stage import stage as run
+        from pushguide.master.rollout.stage import stage as run
     except ImportError as err:
         return {
             "name": name,

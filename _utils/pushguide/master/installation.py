@@ -10,13 +10,13 @@ import salt.utils.extmods
 
 from pushguide import __version__
 from pushguide.errors import PushguideError, Refused
-from pushguide.master import project_types
 from pushguide.master.config import Config
-from pushguide.master.database import Database
-from pushguide.master.library import Library
-from pushguide.master.schema import migrate
 from pushguide.master.served_files import write_files
-from pushguide.master.tables import SCHEMA
+from pushguide.master.store.database import Database
+from pushguide.master.store.schema import migrate
+from pushguide.master.store.tables import SCHEMA
+from pushguide.master.templates import project_types
+from pushguide.master.templates.library import Library
 
 
 def setup(

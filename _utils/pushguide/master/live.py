@@ -10,9 +10,9 @@ import salt.utils.minions
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import PushguideError
-from pushguide.master import record
 from pushguide.master.plan import Plan
-from pushguide.master.recording import database_of
+from pushguide.master.store import record
+from pushguide.master.store.recording import database_of
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from pushguide.errors import BadVersion
 from pushguide.master import versions
-from pushguide.master.template import Source
+from pushguide.master.templates.template import Source
 from pushguide.share import Artifact
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pushguide.master.record import Deployment
 from pushguide.master.states import TERMINAL
+from pushguide.master.store.record import Deployment
 from pushguide.words import RESTORE, STAGES
 
 _SIGNS = {"succeeded": "ok", "unchanged": "=", "skipped": "-", "warning": "ok!", "failed": "FAILED"}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pushguide.master.database import Database
 from pushguide.master.plan import HostFacts, Plan
-from pushguide.master.schema import migrate
+from pushguide.master.store.database import Database
+from pushguide.master.store.schema import migrate
 from pushguide.share import Artifact
 from tests.support.need import need
 

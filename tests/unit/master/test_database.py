@@ -13,12 +13,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from pushguide.errors import DatabaseError, Refused
-from pushguide.master import record, states
-from pushguide.master import tables as db
-from pushguide.master.database import Database
+from pushguide.master import states
 from pushguide.master.plan import Plan
-from pushguide.master.schema import alembic_config, migrate
-from pushguide.master.tables import SCHEMA
+from pushguide.master.store import record
+from pushguide.master.store import tables as db
+from pushguide.master.store.database import Database
+from pushguide.master.store.schema import alembic_config, migrate
+from pushguide.master.store.tables import SCHEMA
 
 
 def test_an_empty_database_is_refused_with_the_way_out(url: str) -> None:

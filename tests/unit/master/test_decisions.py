@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from pushguide.errors import Refused, UnknownArgument
-from pushguide.master import result, states, summary
+from pushguide.master import states, summary
 from pushguide.master.arguments import demand_flag, demand_name, demand_number, refuse_unknown
 from pushguide.master.config import Config
 from pushguide.master.plan import HostFacts, Leg
+from pushguide.master.rollout import result
+from pushguide.master.rollout.verdict import verdict
 from pushguide.master.suggest import did_you_mean
-from pushguide.master.verdict import verdict
 from pushguide.share import Share
 from pushguide.words import LIVE_STAGES, STAGES
 from tests.unit.master.conftest import make_plan

@@ -9,19 +9,20 @@ from unittest import mock
 import pytest
 
 from pushguide.errors import DatabaseError, LeaseLost, Refused
-from pushguide.master import execute, lock, record, states
-from pushguide.master.database import Database
-from pushguide.master.execute import Driver, driver_of
-from pushguide.master.jobs import Hosts, Listener, Return
+from pushguide.master import states
 from pushguide.master.plan import Plan
-from pushguide.master.progress import Progress
+from pushguide.master.rollout.driver import Driver, driver_of
+from pushguide.master.rollout.jobs import Hosts, Listener, Return
+from pushguide.master.rollout.progress import Progress
+from pushguide.master.store import lock, record
+from pushguide.master.store.database import Database
 from pushguide.words import STAGES
 
 
 class AnsweringHosts:
     """Stands in for the hosts: each returns what it is told to, at once.
 
-    It has the methods of :class:`pushguide.master.jobs.Hosts` that the driver calls.
+    It has the methods of :class:`pushguide.master.rollout.jobs.Hosts` that the driver calls.
     """
 
     silence_seconds = 1.0
@@ -98,7 +99,7 @@ def driver(database: Database, plan: Plan, hosts: AnsweringHosts) -> Iterator[Dr
 
     fire = mock.Mock(spec=lambda data, tag: None)
     yield Driver(database, hosts, write, Progress(fire), number, 60)  # type: ignore[arg-type]
-    assert execute._driven == {}
+    assert driver_of.__globals__["_driven"] == {}
 
 
 def all_stages(driver: Driver) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pushguide.master import job_cache
-from pushguide.master import tables as db
-from pushguide.master.database import Database
-from pushguide.master.tables import now
+from pushguide.master.store import job_cache
+from pushguide.master.store import tables as db
+from pushguide.master.store.database import Database
+from pushguide.master.store.tables import now
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from pushguide.errors import LeaseLost, Locked
-from pushguide.master import lock, record, states
-from pushguide.master import tables as db
-from pushguide.master.database import Database
+from pushguide.master import states
 from pushguide.master.plan import Plan
-from pushguide.master.tables import now
+from pushguide.master.store import lock, record
+from pushguide.master.store import tables as db
+from pushguide.master.store.database import Database
+from pushguide.master.store.tables import now
 from tests.support.waiting import wait_until
 
 HERE = ("shop-web", "production")

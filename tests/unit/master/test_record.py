@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from pushguide.errors import Refused
-from pushguide.master import record, states
-from pushguide.master.database import Database
+from pushguide.master import states
 from pushguide.master.plan import Plan
+from pushguide.master.store import record
+from pushguide.master.store.database import Database
 from tests.unit.master.conftest import make_plan
 
 
 def result(number: int, live: str = "1.1.0", **changes: Any) -> dict[str, Any]:
-    """What a host returned, as :mod:`pushguide.master.result` passes it on."""
+    """What a host returned, as :mod:`pushguide.master.rollout.result` passes it on."""
     steps = [{"name": "fetch", "outcome": "succeeded", "seconds": 0.1, "detail": "10 bytes"}]
     stage = {
         "stage": "prepare",

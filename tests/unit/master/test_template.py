@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pushguide.errors import BadTemplate, Refused
-from pushguide.master.library import Library
+from pushguide.master.templates.library import Library
 
 GOOD: dict[str, Any] = {
     "type": "service",

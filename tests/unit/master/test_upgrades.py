@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from pushguide.master.database import Database
-from pushguide.master.schema import alembic_config, migrate
-from pushguide.master.tables import SCHEMA
+from pushguide.master.store.database import Database
+from pushguide.master.store.schema import alembic_config, migrate
+from pushguide.master.store.tables import SCHEMA
 
 PROJECT = Path(__file__).parents[3]
 RECORDS = sorted((PROJECT / "tests" / "upgrades").glob("*.json"))

@@ -11,7 +11,7 @@ import pytest
 from pushguide.errors import BadVersion
 from pushguide.master import versions
 from pushguide.master.source import DirectorySource
-from pushguide.master.template import Source
+from pushguide.master.templates.template import Source
 
 
 @pytest.mark.parametrize("label", ["1.0.0", "v2", "2024-05-01_3", "1.0+build.7", "a" * 100])

@@ -9,12 +9,14 @@ from typing import Any
 
 from pushguide import __version__
 from pushguide.errors import BadVersion, Locked, Refused
-from pushguide.master import lock, record, states, targets, versions
-from pushguide.master.database import Database
-from pushguide.master.jobs import Hosts, Return
-from pushguide.master.library import Library, ModuleTemplate
+from pushguide.master import states, versions
 from pushguide.master.plan import HostFacts, Plan
+from pushguide.master.rollout import targets
+from pushguide.master.rollout.jobs import Hosts, Return
 from pushguide.master.source import DirectorySource
+from pushguide.master.store import lock, record
+from pushguide.master.store.database import Database
+from pushguide.master.templates.library import Library, ModuleTemplate
 from pushguide.share import Artifact
 
 

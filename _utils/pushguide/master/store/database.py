@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from pushguide.errors import DatabaseError
-from pushguide.master.tables import SCHEMA
+from pushguide.master.store.tables import SCHEMA
 
 _TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05

@@ -1,10 +1,10 @@
-"""What Alembic runs: the connection comes from pushguide.master.schema."""
+"""What Alembic runs: the connection comes from pushguide.master.store.schema."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from pushguide.master.tables import metadata
+from pushguide.master.store.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

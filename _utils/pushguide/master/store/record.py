@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 
 from pushguide.errors import Refused
 from pushguide.master import states
-from pushguide.master import tables as db
 from pushguide.master.plan import Plan
-from pushguide.master.tables import now
+from pushguide.master.store import tables as db
+from pushguide.master.store.tables import now
 from pushguide.words import LEFT_OUT, NOT_STARTED, STOPPED_SHORT, UNDER_WAY, UNKNOWN
 
 

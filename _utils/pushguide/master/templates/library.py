@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pushguide.errors import BadTemplate, Refused
-from pushguide.master import project_types
 from pushguide.master.suggest import did_you_mean
-from pushguide.master.template import Template, settings_of, validate
+from pushguide.master.templates import project_types
+from pushguide.master.templates.template import Template, settings_of, validate
 
 
 @dataclass(frozen=True)

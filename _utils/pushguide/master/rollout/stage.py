@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pushguide.errors import PushguideError, Refused
-from pushguide.master.execute import driver_of
+from pushguide.master.rollout.driver import driver_of
 from pushguide.master.suggest import did_you_mean
 from pushguide.words import STAGES
 

@@ -59,7 +59,7 @@ def _files(opts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _load(name: str, path: str) -> type[TypeSettings]:
     if os.path.dirname(path) == os.path.join(os.path.dirname(__file__), "types"):
-        module = importlib.import_module(f"pushguide.master.types.{name}")
+        module = importlib.import_module(f"pushguide.master.templates.types.{name}")
     else:
         spec = importlib.util.spec_from_file_location(f"{FORM}.{name}", path)
         assert spec and spec.loader

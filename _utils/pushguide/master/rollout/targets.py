@@ -8,7 +8,7 @@ from typing import Any
 import salt.utils.minions
 
 from pushguide.errors import Refused
-from pushguide.master.template import Target
+from pushguide.master.templates.template import Target
 
 
 def hosts_of(target: Target, opts: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from pushguide.errors import BadTemplate
-from pushguide.master import project_types
 from pushguide.master.fields import (
     NAME_PATTERN,
     AbsolutePath,
@@ -23,6 +22,7 @@ from pushguide.master.fields import (
     help_of,
 )
 from pushguide.master.suggest import did_you_mean
+from pushguide.master.templates import project_types
 
 _TARGETS = ("glob", "list", "compound", "grain", "pcre", "nodegroup", "pillar", "ipcidr", "range")
 #: What an environment may say differently from its module.

@@ -10,7 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pushguide.errors import DatabaseError
-from pushguide.master.database import Database
+from pushguide.master.store.database import Database
 
 
 def alembic_config() -> AlembicConfig:

@@ -20,9 +20,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import DatabaseError, LeaseLost, Locked
-from pushguide.master import tables as db
-from pushguide.master.database import Database
-from pushguide.master.tables import now
+from pushguide.master.store import tables as db
+from pushguide.master.store.database import Database
+from pushguide.master.store.tables import now
 
 log = logging.getLogger(__name__)
 

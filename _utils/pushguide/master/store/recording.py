@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pushguide.master import record
 from pushguide.master.config import Config
-from pushguide.master.database import Database
+from pushguide.master.store import record
+from pushguide.master.store.database import Database
 
 
 def database_of(opts: Mapping[str, Any]) -> Database:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pushguide.errors import DatabaseError, LeaseLost, Refused
-from pushguide.master import lock, record, result, states
-from pushguide.master.database import Database
-from pushguide.master.jobs import Hosts, Listener, Return
+from pushguide.master import states
 from pushguide.master.plan import Leg, Plan
-from pushguide.master.progress import Progress
-from pushguide.master.verdict import verdict, what_failed
+from pushguide.master.rollout import result
+from pushguide.master.rollout.jobs import Hosts, Listener, Return
+from pushguide.master.rollout.progress import Progress
+from pushguide.master.rollout.verdict import verdict, what_failed
+from pushguide.master.store import lock, record
+from pushguide.master.store.database import Database
 from pushguide.words import (
     FAILED,
     GOOD_OUTCOMES,

@@ -11,9 +11,9 @@ import salt.utils.jid
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from pushguide.master import tables as db
-from pushguide.master.recording import database_of
-from pushguide.master.tables import now
+from pushguide.master.store import tables as db
+from pushguide.master.store.recording import database_of
+from pushguide.master.store.tables import now
 
 #: Events with this prefix are kept; Salt's own are many, and may hold anything.
 KEPT_EVENTS = "pushguide/"

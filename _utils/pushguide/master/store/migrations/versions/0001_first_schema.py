@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pushguide.master.tables import LongText, UtcDateTime
+from pushguide.master.store.tables import LongText, UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,1 @@
+"""The rollout: from what somebody wishes to the verdict on every host."""

@@ -1,0 +1,1 @@
+"""The record: tables, transactions, locks, and what Salt's returner interface asks for."""

@@ -1,0 +1,1 @@
+"""Templates: what operations say once about a module, read and validated."""
