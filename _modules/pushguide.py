@@ -5,10 +5,10 @@ What pushguide knows on this host, whatever a module's project type.
 :platform: all
 """
 
-from pushguide.host import facts
+from pushguide.host import facts, orders, unconfirmed
 
 
-def inspect(module=None, environment="production"):
+def inspect(module=None, environment="production", grains=()):
     """
     Say what the master asks before each deployment: which pushguide this host runs, and what
     state a module is in here.
@@ -19,7 +19,11 @@ def inspect(module=None, environment="production"):
     environment : production
         The module's environment.
 
-    Returns a mapping: ``pushguide`` (version) and ``module`` (summary of the journal, or None).
+    grains
+        The names of grains to tell as well.
+
+    Returns a mapping: ``pushguide`` (version), ``module`` (summary of the journal, or None) and
+    ``grains``.
 
     CLI Example:
 
@@ -27,7 +31,7 @@ def inspect(module=None, environment="production"):
 
         salt 'web*' pushguide.inspect shop-web
     """
-    return facts.inspect(__opts__, module, environment)
+    return facts.inspect(__opts__, module, environment, __grains__, grains)
 
 
 def releases(module=None):
@@ -97,7 +101,8 @@ def result(module, environment, deployment):
     deployment
         The deployment's number.
 
-    Returns what the job would have returned, or None if the journal knows nothing of it.
+    Returns what the job would have returned, with ``busy`` (whether a job works on the module
+    now), or None if the journal knows nothing of it.
 
     CLI Example:
 
@@ -106,3 +111,106 @@ def result(module, environment, deployment):
         salt web1 pushguide.result shop-web production 42
     """
     return facts.result(__opts__, module, environment, deployment)
+
+
+def files(module, environment="production", full=False):
+    """
+    Say what lies in the live release of a module, by content: what ``pushguide.plan`` compares.
+
+    module
+        The module's name.
+
+    environment : production
+        The module's environment.
+
+    full : False
+        Tell every file with its size and sha256, and not the digest over all of them alone.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt 'web*' pushguide.files shop-web
+    """
+    return facts.files(__opts__, module, environment, full)
+
+
+def stop(module, environment, deployment, token, reason="", kill_after_seconds=None):
+    """
+    Tell a running job of a deployment to stop at its next step. ``pushguide.abort`` on the master
+    does this; it is of no use by hand, because the master would not know.
+
+    module
+        The module's name.
+
+    environment
+        The module's environment.
+
+    deployment
+        The deployment's number.
+
+    token
+        Its fencing token.
+
+    reason
+        Why, in words.
+
+    kill_after_seconds
+        Kill the job if it has not stopped after this time. It is not waited for if not given.
+
+    Returns what the journal says of the deployment, with ``busy``: whether a job is still at work.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt web1 pushguide.stop shop-web production 42 1767225600
+    """
+    orders.stop(__opts__, module, environment, deployment, token, reason, kill_after_seconds)
+    return facts.result(__opts__, module, environment, deployment)
+
+
+def confirm(module, environment, deployment, token, by=""):
+    """
+    Tell a host that waits for it that its new release is confirmed, and that it need not go back.
+
+    module
+        The module's name.
+
+    environment
+        The module's environment.
+
+    deployment
+        The deployment's number.
+
+    token
+        Its fencing token.
+
+    by
+        Who confirms.
+
+    Returns whether the module is known here.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt web1 pushguide.confirm shop-web production 42 1767225600
+    """
+    return orders.give(__opts__, module, environment, orders.CONFIRM, deployment, token, by=by)
+
+
+def settle():
+    """
+    Go back from releases that nobody has confirmed in time, where the job that waited for it died,
+    with its machine for instance. Let the minion's own scheduler call this.
+
+    Returns, of each such module, how that ended.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local pushguide.settle
+    """
+    return unconfirmed.settle(__opts__, __salt__)

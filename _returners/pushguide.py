@@ -16,7 +16,7 @@ import salt.utils.jid
 
 try:
     from pushguide.master.store import job_cache
-    from pushguide.master.store.recording import write_result
+    from pushguide.master.store.recording import write_results
 
     HAS_PUSHGUIDE = True
 except ImportError:
@@ -35,13 +35,13 @@ def __virtual__():
 
 def record(ret):
     """
-    Write a host's result of a deployment into the database, in one transaction.
+    Write results of hosts in a deployment into the database, in one transaction.
 
     ret
-        ``id`` (the host), ``return`` (what its job returned, checked) and ``outcome`` (what that
-        means for the host in the deployment).
+        A list, or one of them: ``id`` (the host), ``return`` (what its job returned, checked) and
+        ``outcome`` (what that means for the host in the deployment).
     """
-    write_result(__opts__, ret)
+    write_results(__opts__, ret if isinstance(ret, list) else [ret])
 
 
 def returner(ret):

@@ -17,7 +17,18 @@ def _answer(function, unknown, user, work):
     return door.answer(function, unknown, work, __opts__, __salt__, __context__, user)
 
 
-def deploy(module=None, version=None, environment=None, allow_offline=False, wait=True, **unknown):
+def deploy(
+    module=None,
+    version=None,
+    environment=None,
+    allow_offline=False,
+    wait=True,
+    strategy=None,
+    force=False,
+    at=None,
+    test=False,
+    **unknown,
+):
     """
     Deploy a version of a module to its hosts, through the four stages.
 
@@ -39,6 +50,20 @@ def deploy(module=None, version=None, environment=None, allow_offline=False, wai
         Wait for the end. With False the answer is the deployment's number at once, and the
         work goes on on the master.
 
+    strategy
+        What differs from the template's strategy for this deployment, such as
+        ``{batch: 10%, canary: 1}``. The template says what may differ (``may_change``).
+
+    force : False
+        Take a version that is marked bad all the same.
+
+    at
+        When to start, with date, time and zone: ``2026-11-24T03:00+08:00``. The engine of a master
+        starts it then.
+
+    test : False
+        Answer with the plan, and change nothing.
+
     Returns the deployment with its hosts' outcomes, and a ``summary`` of stages by hosts;
     ``retcode`` is 1 unless it succeeded. ``pushguide.show`` tells every step.
 
@@ -52,12 +77,27 @@ def deploy(module=None, version=None, environment=None, allow_offline=False, wai
         deploy,
         unknown,
         __user__,
-        lambda desk: desk.start("deploy", module, version, environment, allow_offline, wait),
+        lambda desk: desk.deployments.start(
+            "deploy",
+            module,
+            version,
+            environment,
+            desk.options(allow_offline, wait, strategy, force, at, test),
+        ),
     )
 
 
 def rollback(
-    module=None, version=None, environment=None, allow_offline=False, wait=True, **unknown
+    module=None,
+    version=None,
+    environment=None,
+    allow_offline=False,
+    wait=True,
+    strategy=None,
+    force=False,
+    at=None,
+    test=False,
+    **unknown,
 ):
     """
     Go back to an earlier version, out of the releases that the hosts have kept.
@@ -77,6 +117,20 @@ def rollback(
     wait : True
         Wait for the end; with False answer with the deployment's number at once.
 
+    strategy
+        What differs from the template's strategy for this deployment, such as
+        ``{batch: 10%, canary: 1}``. The template says what may differ (``may_change``).
+
+    force : False
+        Take a version that is marked bad all the same.
+
+    at
+        When to start, with date, time and zone: ``2026-11-24T03:00+08:00``. The engine of a master
+        starts it then.
+
+    test : False
+        Answer with the plan, and change nothing.
+
     Returns what ``deploy`` returns.
 
     CLI Example:
@@ -90,12 +144,27 @@ def rollback(
         rollback,
         unknown,
         __user__,
-        lambda desk: desk.start("rollback", module, version, environment, allow_offline, wait),
+        lambda desk: desk.deployments.start(
+            "rollback",
+            module,
+            version,
+            environment,
+            desk.options(allow_offline, wait, strategy, force, at, test),
+        ),
     )
 
 
 def redeploy(
-    module=None, version=None, environment=None, allow_offline=False, wait=True, **unknown
+    module=None,
+    version=None,
+    environment=None,
+    allow_offline=False,
+    wait=True,
+    strategy=None,
+    force=False,
+    at=None,
+    test=False,
+    **unknown,
 ):
     """
     Deploy again, into a new release directory, a version that is live already.
@@ -115,6 +184,20 @@ def redeploy(
     wait : True
         Wait for the end; with False answer with the deployment's number at once.
 
+    strategy
+        What differs from the template's strategy for this deployment, such as
+        ``{batch: 10%, canary: 1}``. The template says what may differ (``may_change``).
+
+    force : False
+        Take a version that is marked bad all the same.
+
+    at
+        When to start, with date, time and zone: ``2026-11-24T03:00+08:00``. The engine of a master
+        starts it then.
+
+    test : False
+        Answer with the plan, and change nothing.
+
     Returns what ``deploy`` returns.
 
     CLI Example:
@@ -127,17 +210,27 @@ def redeploy(
         redeploy,
         unknown,
         __user__,
-        lambda desk: desk.start("redeploy", module, version, environment, allow_offline, wait),
+        lambda desk: desk.deployments.start(
+            "redeploy",
+            module,
+            version,
+            environment,
+            desk.options(allow_offline, wait, strategy, force, at, test),
+        ),
     )
 
 
-def resume(deployment=None, **unknown):
+def resume(deployment=None, reason=None, **unknown):
     """
-    Drive a deployment on to its end, from wherever it stands: one that was submitted and not
-    started, or one whose master went away. Hosts that succeeded are not touched again.
+    Drive a deployment on to its end, from wherever it stands: one that is paused, one that was
+    submitted and not started, or one whose master went away. Hosts that succeeded are not touched
+    again.
 
     deployment
         The deployment's number.
+
+    reason
+        Why, for the record.
 
     Returns what ``deploy`` returns.
 
@@ -147,7 +240,213 @@ def resume(deployment=None, **unknown):
 
         salt-run pushguide.resume 42
     """
-    return _answer(resume, unknown, __user__, lambda desk: desk.resume(deployment))
+    return _answer(
+        resume, unknown, __user__, lambda desk: desk.deployments.resume(deployment, reason)
+    )
+
+
+def abort(deployment=None, reason=None, rollback=False, wait=True, **unknown):
+    """
+    Stop a deployment at the next step. Hosts that are half-way go back to what ran before; those
+    that were done stay, unless a rollback is asked for; those that had not begun are not touched.
+
+    deployment
+        The deployment's number.
+
+    reason
+        Why, for the record and for those who wonder.
+
+    rollback : False
+        Put back the hosts that were done as well, by a rollback that is linked to the deployment.
+
+    wait : True
+        Wait until it has stopped. With False the answer comes at once.
+
+    Returns the deployment with the state of every host; ``retcode`` is 0 if it is aborted.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.abort 42 reason='orders fail'
+    """
+    return _answer(
+        abort,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.abort(deployment, reason, rollback, wait),
+    )
+
+
+def pause(deployment=None, reason=None, wait=True, **unknown):
+    """
+    Let the running batch end, and begin no other one until somebody resumes.
+
+    deployment
+        The deployment's number.
+
+    reason
+        Why, for the record.
+
+    wait : True
+        Wait until it stands still. With False the answer comes at once.
+
+    Returns the deployment with the state of every host; ``retcode`` is 0 if it is paused.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.pause 42
+    """
+    return _answer(
+        pause, unknown, __user__, lambda desk: desk.deployments.pause(deployment, reason, wait)
+    )
+
+
+def confirm(deployment=None, reason=None, **unknown):
+    """
+    Say that what was deployed so far is right. A deployment that waits after its canary goes on;
+    hosts that would go back by themselves (``confirm_within_seconds``) stay.
+
+    deployment
+        The deployment's number.
+
+    reason
+        What was looked at, for the record.
+
+    Returns the deployment with the state of every host.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.confirm 42
+    """
+    return _answer(
+        confirm, unknown, __user__, lambda desk: desk.deployments.confirm(deployment, reason)
+    )
+
+
+def retry(deployment=None, allow_offline=False, wait=True, strategy=None, **unknown):
+    """
+    Deploy again to the hosts on which a deployment did not succeed, those that were never started
+    and those that were left out included, and to no others. It is a new deployment, linked to the
+    old one.
+
+    deployment
+        The number of a deployment that has ended.
+
+    allow_offline : False
+        Leave out hosts that don't answer, instead of refusing.
+
+    wait : True
+        Wait for the end; with False answer with the new deployment's number at once.
+
+    strategy
+        What differs from the template's strategy.
+
+    Returns what ``deploy`` returns, for the new deployment.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.retry 42
+    """
+    return _answer(
+        retry,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.retry(
+            deployment, desk.options(allow_offline, wait, strategy)
+        ),
+    )
+
+
+def approve(deployment=None, reason=None, wait=True, **unknown):
+    """
+    Let a deployment start that waits for an approval (``approval`` of its template).
+
+    deployment
+        The deployment's number.
+
+    reason
+        Why, for the record.
+
+    wait : True
+        Drive it to its end here; with False it goes on in the background.
+
+    Returns the deployment with the state of every host.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.approve 42
+    """
+    return _answer(
+        approve, unknown, __user__, lambda desk: desk.deployments.approve(deployment, reason, wait)
+    )
+
+
+def reject(deployment=None, reason=None, **unknown):
+    """
+    End a deployment that waits for an approval. Nothing has been changed for it.
+
+    deployment
+        The deployment's number.
+
+    reason
+        Why, for the record and for who asked.
+
+    Returns the deployment; ``retcode`` is 0 if it is aborted.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.reject 42 reason='not before the sale'
+    """
+    return _answer(
+        reject, unknown, __user__, lambda desk: desk.deployments.reject(deployment, reason)
+    )
+
+
+def mark(module=None, version=None, value=None, environment=None, reason=None, **unknown):
+    """
+    Mark a version good or bad in an environment. A bad one is passed over by automatic choice, and
+    who wants it has to say ``force=True``.
+
+    module
+        The module's name.
+
+    version
+        The version.
+
+    value
+        good or bad.
+
+    environment
+        The environment. The module's default one if not given.
+
+    reason
+        Why.
+
+    Returns the mark, with who set it, when and why.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.mark shop-web 1.4.2 bad reason='leaks connections'
+    """
+    return _answer(
+        mark,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.mark(module, version, value, environment, reason),
+    )
 
 
 def plan(
@@ -156,11 +455,14 @@ def plan(
     environment=None,
     kind="deploy",
     allow_offline=False,
+    strategy=None,
+    force=False,
     **unknown,
 ):
     """
-    Tell what a deployment would do, without changing anything: hosts, batches, jobs, artifact,
-    and risks. What ``deploy`` would refuse is refused here too.
+    Tell what a deployment would do, without changing anything: hosts, batches, jobs, steps, the
+    artifact and what has to be moved, which files differ on each host, what is not as the record
+    says, how long it should take, and the risks. What ``deploy`` would refuse is refused here too.
 
     module
         The module's name.
@@ -177,6 +479,12 @@ def plan(
     allow_offline : False
         Leave out hosts that don't answer, instead of refusing.
 
+    strategy
+        What differs from the template's strategy.
+
+    force : False
+        Take a version that is marked bad all the same.
+
     CLI Example:
 
     .. code-block:: bash
@@ -187,7 +495,13 @@ def plan(
         plan,
         unknown,
         __user__,
-        lambda desk: desk.plan(kind, module, version, environment, allow_offline),
+        lambda desk: desk.deployments.plan(
+            kind,
+            module,
+            version,
+            environment,
+            desk.options(allow_offline=allow_offline, strategy=strategy, force=force),
+        ),
     )
 
 
@@ -208,7 +522,9 @@ def status(module=None, environment=None, **unknown):
         salt-run pushguide.status
         salt-run pushguide.status shop-web
     """
-    return _answer(status, unknown, __user__, lambda desk: desk.status(module, environment))
+    return _answer(
+        status, unknown, __user__, lambda desk: desk.questions.status(module, environment)
+    )
 
 
 def history(module=None, environment=None, limit=20, **unknown):
@@ -231,7 +547,7 @@ def history(module=None, environment=None, limit=20, **unknown):
         salt-run pushguide.history shop-web limit=5
     """
     return _answer(
-        history, unknown, __user__, lambda desk: desk.history(module, environment, limit)
+        history, unknown, __user__, lambda desk: desk.questions.history(module, environment, limit)
     )
 
 
@@ -249,7 +565,7 @@ def show(deployment=None, **unknown):
 
         salt-run pushguide.show 42
     """
-    return _answer(show, unknown, __user__, lambda desk: desk.show(deployment))
+    return _answer(show, unknown, __user__, lambda desk: desk.questions.show(deployment))
 
 
 def versions(module=None, environment=None, limit=20, **unknown):
@@ -272,7 +588,10 @@ def versions(module=None, environment=None, limit=20, **unknown):
         salt-run pushguide.versions shop-web
     """
     return _answer(
-        versions, unknown, __user__, lambda desk: desk.versions(module, environment, limit)
+        versions,
+        unknown,
+        __user__,
+        lambda desk: desk.questions.versions(module, environment, limit),
     )
 
 
@@ -287,7 +606,7 @@ def modules(**unknown):
 
         salt-run pushguide.modules
     """
-    return _answer(modules, unknown, __user__, lambda desk: desk.modules())
+    return _answer(modules, unknown, __user__, lambda desk: desk.questions.modules())
 
 
 def setup(files=None, **unknown):

@@ -11,8 +11,10 @@
         │   ├── Locked            another deployment has this module's environment
         │   └── Fenced            a newer deployment has been on this host
         ├── StepFailed            a step on a host did not do what it should
-        │   └── BadArchive
+        │   ├── BadArchive
+        │   └── Stopped           the master told the job to stop
         ├── LeaseLost             another master drives this deployment now
+        ├── MasterAway            Salt's master takes no job
         └── DatabaseError         the database is away, empty, or of another version
 """
 
@@ -66,8 +68,16 @@ class BadArchive(StepFailed):
     """An archive that cannot be unpacked safely."""
 
 
+class Stopped(StepFailed):
+    """The master told the job to stop, and it did so between two steps."""
+
+
 class LeaseLost(PushguideError):
     """The lease of a deployment ran out: another master may drive it now."""
+
+
+class MasterAway(PushguideError):
+    """Salt's master takes no job: it is away, or does not let this user publish."""
 
 
 class DatabaseError(PushguideError):

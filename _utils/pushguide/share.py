@@ -45,6 +45,14 @@ class Share(NamedTuple):
     #: Tells deployments apart that bear the same number, should a database begin anew.
     uid: str = ""
     restore_on_failure: bool = True
+    #: How long the stages of one job may take, in seconds; 0 for no bound.
+    stage_timeout_seconds: float = 0
+    #: How long after the switch the host waits to be confirmed before it goes back by itself.
+    confirm_within_seconds: float | None = None
+    #: Whether to tell the steps alone, and change nothing.
+    test: bool = False
+    #: Why the host is put back to what ran before, where the job is to do that.
+    reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the share as plain data, fit for a job's arguments and for JSON."""

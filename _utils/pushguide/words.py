@@ -28,11 +28,17 @@ UNDER_WAY = "under_way"
 #: What UNDER_WAY becomes when the deployment ends: some stages succeeded, and no more came.
 STOPPED_SHORT = "stopped_short"
 
+#: What a step, a stage and a host come to if a probe could not tell health from sickness.
+INCONCLUSIVE = "inconclusive"
+
 #: Step and stage outcomes that let a deployment go on.
 GOOD_OUTCOMES = (SUCCEEDED, UNCHANGED, SKIPPED, WARNING)
 
 #: The stage name under which a host reports how it went back to what ran before.
 RESTORE = "restore"
+
+#: The step in which a host waits to hear that it can still be reached.
+AWAIT_CONFIRMATION = "await_confirmation"
 
 #: Marks of a release on a host.
 GOOD = "good"

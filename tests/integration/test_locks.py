@@ -121,10 +121,10 @@ from pushguide.master.desk import Desk
 from pushguide.master.rollout.submit import Wish
 
 desk = Desk(salt.config.master_config(sys.argv[1]), {}, "somebody")
-hosts = desk._hosts()
-submitter = desk._submitter(hosts)
-print(submitter.submit(submitter.plan(Wish("deploy", sys.argv[2], "1.0.0")), "somebody", 1))
-hosts.close()
+with desk.hosts() as hosts:
+    submitter = desk.submitter(hosts)
+    plan = submitter.plan(Wish("deploy", sys.argv[2], "1.0.0"))
+    print(submitter.submit(plan, "somebody", 1)[0])
 """
 
 

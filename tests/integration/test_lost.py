@@ -20,7 +20,12 @@ def spare(lab: Lab) -> Iterator[str]:
 
 def test_a_minion_that_is_killed_in_mid_stage_is_unknown(lab: Lab, spare: str) -> None:
     url = f"{lab.health.url}/gate/killed-{{id}}"
-    module = lab.define("killed", hosts=["w1", spare], probe={"url": url})
+    module = lab.define(
+        "killed",
+        hosts=["w1", spare],
+        probe={"url": url},
+        strategy={"prepare": "with_release", "return_within_seconds": 3},
+    )
     module.publish("1.0.0")
     lab.health.open("killed-w1")
     quick = lab.config_with("silence", pushguide={"silence_seconds": 1})

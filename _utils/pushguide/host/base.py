@@ -26,6 +26,8 @@ from pushguide.words import BAD, GOOD, UNPROVEN
 #: How a deployment gets its release on this host.
 NEW, KEPT, LIVE = "new", "kept", "live"
 
+_CONFIRM_POLL_SECONDS = 0.2
+
 
 class ProjectType:
     """One module on one host.
@@ -59,6 +61,7 @@ class ProjectType:
         self.grains = grains
         self.opts = opts
         self.pointer = self.make_pointer()
+        self.switched_at = time.monotonic()
 
     # The four stages: what happens, in order.
 
@@ -82,6 +85,8 @@ class ProjectType:
     def post_release(self) -> None:
         """Prove the release, and retire old ones."""
         self.probe()
+        if self.share.confirm_within_seconds is not None:
+            self.await_confirmation()
         self.mark_good()
         self.retire()
 
@@ -298,12 +303,25 @@ class ProjectType:
     def switch(self) -> Note | str | None:
         """Point at the new release."""
         is_switched = self.pointer.read() == self.new_path
+        within = self.share.confirm_within_seconds
+        if within is not None and not self.is_live_already:
+            self.note_unconfirmed(within)
         if not is_switched:
             self.pointer.point_at(self.new_path)
         self.journal.live = self.new_name
         if is_switched:
             return unchanged(f"{self.pointer} points at {self.new_name}")
         return f"{self.pointer} -> {self.new_name}"
+
+    def note_unconfirmed(self, within: float) -> None:
+        """Note on disk until when this host has to be confirmed, and how it would go back.
+
+        Should the job die while it waits, ``pushguide.settle`` reads it there.
+        """
+        self.switched_at = time.monotonic()
+        share = {**self.share.to_dict(), "reason": "nobody confirmed the release in time"}
+        self.journal.unconfirmed = {"until": time.time() + within, "share": share}
+        self.journal.write()
 
     # Steps of post_release.
 
@@ -318,11 +336,33 @@ class ProjectType:
             return skipped("the template has no probe")
         return HttpProbe.from_dict(probe, version).prove()
 
+    @step(changes=False, looks=True)
+    def await_confirmation(self) -> Note | str | None:
+        """Wait to hear that this host can still be reached and is right; go back if nothing comes.
+
+        Nobody has to reach the host for that: the change itself may have cut it off.
+        """
+        within = self.share.confirm_within_seconds
+        assert within is not None
+        if self.is_live_already:
+            return unchanged("nothing has changed")
+        orders = self.recorder.orders
+        until = min(self.switched_at + within, time.monotonic() + within)
+        while orders.confirmed_by is None:
+            self.recorder.demand_go_on()
+            if time.monotonic() >= until:
+                raise StepFailed(
+                    f"Nobody confirmed the release within {within:g} s of the switch "
+                    "(confirm_within_seconds): this host may be cut off from its master."
+                )
+            time.sleep(_CONFIRM_POLL_SECONDS)
+        return f"confirmed by {orders.confirmed_by}"
+
     @step(changes=False)
     def mark_good(self) -> Note | str | None:
         """Mark the release good: from now on it is a candidate to go back to."""
         release = self.journal.releases[self.new_name]
-        self.journal.saved = None  # there is no need to go back any more
+        self.journal.saved = self.journal.unconfirmed = None  # no need to go back any more
         if release.is_good and self.is_live_already:
             return unchanged(release.name)
         self.journal.proven = {"settings": self.settings, "probe": self.share.probe}

@@ -67,6 +67,7 @@ class Journal:
     doing: dict[str, Any] | None = None
     outcome: str | None = None
     error: str | None = None
+    unconfirmed: dict[str, Any] | None = None
     stages: dict[str, Any] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
 
@@ -157,7 +158,11 @@ class Journal:
     def mark(self, name: str, mark: str, reason: str | None = None) -> None:
         """Mark the release ``name`` as good, bad or unproven, with the time and the reason."""
         release = self.releases[name]
-        release.mark, release.marked, release.reason = mark, time.time(), reason
+        # Always later than every earlier mark, even if the clock was set back: the order of marks
+        # decides what there is to go back to.
+        latest = max((one.marked or 0.0 for one in self.releases.values()), default=0.0)
+        release.mark, release.reason = mark, reason
+        release.marked = max(time.time(), latest + 0.001)
 
     def good_releases(self) -> list[Release]:
         """The releases proved good that are still on disk, the last proved first."""
@@ -183,6 +188,7 @@ class Journal:
             "outcome": self.outcome,
             "error": self.error,
             "live": live.version if live else None,
+            "clock": time.time(),
             "stages": list(self.stages.values()),
             "pushguide": __version__,
         }
@@ -200,6 +206,7 @@ class Journal:
             "live": live.version if live else None,
             "live_sha256": live.sha256 if live else None,
             "doing": self.doing,
+            "unconfirmed": self.unconfirmed is not None,
             "good": [one.version for one in self.good_releases()],
             "bad": sorted({one.version for one in self.releases.values() if one.mark == BAD}),
             "unproven": sorted(
@@ -320,6 +327,15 @@ def opened(
                 )
             time.sleep(_LOCK_POLL_SECONDS)
         yield Journal.load(os.path.join(directory, "journal.json"), module, environment)
+
+
+def is_locked(directory: str) -> bool:
+    """Whether a job is at work on the module whose journal lies in ``directory``."""
+    try:
+        with open(os.path.join(directory, "lock"), "a+", encoding="utf-8") as handle:
+            return not _try_lock(handle)
+    except OSError:
+        return False
 
 
 def _try_lock(handle: IO[str]) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from pushguide.errors import PushguideError, Refused
+from pushguide.errors import PushguideError, Refused, Stopped
 from pushguide.host import journal as journals
 from pushguide.host.base import ProjectType
 from pushguide.host.expand import expand
+from pushguide.host.orders import Orders
 from pushguide.host.report import Reporter
-from pushguide.host.steps import Recorder, StageResult
+from pushguide.host.steps import Recorder, StageResult, StepNames
 from pushguide.share import Share
 from pushguide.words import (
     FAILED,
@@ -20,6 +21,7 @@ from pushguide.words import (
     RESTORE,
     RESTORED,
     STAGES,
+    STOPPED_SHORT,
     SUCCEEDED,
     UNCHANGED,
 )
@@ -41,23 +43,33 @@ def run_stages(
     Args:
         project_type: the class of the module's type.
         share: this host's share of the plan, as plain data.
-        stages: one stage, or some, in any order; they run in the order of the stages.
+        stages: one stage, or some, in any order; they run in the order of the stages. Or
+            ``restore`` alone: go back to what ran before the deployment, if it stopped half-way.
         salt: Salt's execution modules.
         grains: the minion's grains.
         opts: the minion's configuration.
         context: the loader's ``__context__``; its ``retcode`` becomes 1 on failure.
 
     Returns:
-        The host's outcome (``succeeded``, ``unchanged``, ``failed`` or ``restored``), the
-        version that is live now, the error if there was one, and each stage with its steps.
+        The host's outcome (``succeeded``, ``unchanged``, ``failed``, ``restored``,
+        ``inconclusive`` or ``stopped_short``), the version that is live now, the error if there
+        was one, and each stage with its steps. Of a share with ``test`` the names of the steps.
 
     Raises:
         Refused: the share or the stages do not read, or another job is at work here.
         Fenced: a newer deployment has been on this host.
     """
     mine = expand(Share.from_dict(share), opts["id"], grains)
-    wanted = in_order(stages)
+    wanted = [RESTORE] if stages in (RESTORE, [RESTORE]) else in_order(stages)
+
+    def make(journal: journals.Journal, recorder: Recorder) -> ProjectType:
+        return project_type(mine, journal, recorder, salt, grains, opts)
+
+    if mine.test:
+        return {"deployment": mine.deployment, "steps": _step_names(make, wanted)}
     with journals.opened(opts, mine.module, mine.environment, mine.busy_timeout_seconds) as journal:
+        if wanted == [RESTORE] and (journal.deployment, journal.uid) != (mine.deployment, mine.uid):
+            return _never_here(mine, journal)
         journal.admit(mine.deployment, mine.token, mine.kind, mine.version, mine.uid)
         journal.type = mine.type
         reporter = Reporter(
@@ -65,15 +77,42 @@ def run_stages(
             f"pushguide/report/{mine.deployment}",
             {"module": mine.module, "token": mine.token},
         )
+        orders = Orders(journal, mine.stage_timeout_seconds)
         try:
-            recorder = Recorder(journal, reporter)
-            project = project_type(mine, journal, recorder, salt, grains, opts)
-            result = _Run(project, journal, recorder).go(wanted)
+            with orders.at_work():
+                recorder = Recorder(journal, reporter, orders)
+                run = _Run(make(journal, recorder), journal, recorder)
+                result = run.put_back(mine.reason) if wanted == [RESTORE] else run.go(wanted)
         finally:
             reporter.close()
     if result["outcome"] not in GOOD_OUTCOMES:
         context["retcode"] = 1
     return result
+
+
+def _step_names(
+    make: Callable[[journals.Journal, Recorder], ProjectType], stages: Sequence[str]
+) -> dict[str, list[str]]:
+    """The steps of each stage, as a host that has nothing yet would go through them."""
+    names = {}
+    for stage in stages:
+        journal = journals.Journal("", "", "")
+        told = StepNames(journal, Reporter(lambda _tag, _data: None, "", {}))
+        getattr(make(journal, told), stage)()
+        names[stage] = told.names
+    return names
+
+
+def _never_here(share: Share, journal: journals.Journal) -> dict[str, Any]:
+    """The answer of a host that is to go back from a deployment that has not reached it."""
+    return {
+        **journal.answer(),
+        "deployment": share.deployment,
+        "uid": share.uid,
+        "outcome": STOPPED_SHORT,
+        "error": share.reason,
+        "stages": [],
+    }
 
 
 def in_order(stages: str | Sequence[str]) -> list[str]:
@@ -110,9 +149,29 @@ class _Run:
                 continue
             try:
                 self.run(stage, getattr(self.project, stage))
+            except Stopped as err:
+                return self.answer(*self.halt(stage, str(err)))
             except PushguideError as err:
                 return self.answer(*self.fail(stage, str(err)))
         return self.answer(self.overall())
+
+    def put_back(self, reason: str) -> dict[str, Any]:
+        """Go back to what ran before, if the deployment stopped half-way here."""
+        last = self.journal.stages.get(STAGES[-1])
+        if self.journal.saved is None and last and last["outcome"] in GOOD_OUTCOMES:
+            return self.answer(SUCCEEDED)
+        return self.answer(*self.halt(LIVE_STAGES[0], reason))
+
+    def halt(self, stage: str, reason: str) -> tuple[str, str]:
+        """Go back to what ran before, if live traffic was touched: nothing is wrong with the
+        release, somebody wants the deployment to end.
+
+        Returns:
+            The outcome, and the reason in words.
+        """
+        if stage not in LIVE_STAGES or self.journal.saved is None:
+            return STOPPED_SHORT, reason
+        return self.back(reason)
 
     def forget_undone(self) -> None:
         """Take the live stages for not done where the host was put back: they were undone."""
@@ -156,12 +215,15 @@ class _Run:
         """
         if stage not in LIVE_STAGES or self.journal.saved is None:
             return FAILED, reason
+        self.project.mark_bad(reason)
+        return self.back(reason) if self.project.share.restore_on_failure else (FAILED, reason)
+
+    def back(self, reason: str) -> tuple[str, str]:
+        """Go back to what ran before; whatever the master says meanwhile waits."""
         try:
-            self.project.mark_bad(reason)
-            if not self.project.share.restore_on_failure:
-                return FAILED, reason
-            self.run(RESTORE, self.project.restore)
-            self.journal.saved = None
+            with self.recorder.orders.deaf():
+                self.run(RESTORE, self.project.restore)
+            self.journal.saved = self.journal.unconfirmed = None
         except PushguideError as err:
             log.exception("%s was not put back to what ran before", self.journal.module)
             return FAILED, f"{reason} And this host was not put back to what ran before: {err}"

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pushguide.errors import PushguideError, StepFailed
 from pushguide.host.journal import Journal
+from pushguide.host.orders import Orders
 from pushguide.host.report import Reporter
 from pushguide.words import FAILED, SKIPPED, SUCCEEDED, UNCHANGED, WARNING
 
@@ -60,23 +61,34 @@ class StageResult:
     outcome: str = RUNNING
     seconds: float = 0.0
     steps: list[StepResult] = field(default_factory=list)
+    #: The clock may be set while the stage runs: its duration comes from this one.
+    began: float = field(default_factory=time.monotonic)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data."""
-        return {**vars(self), "steps": [one._asdict() for one in self.steps]}
+        data = {**vars(self), "steps": [one._asdict() for one in self.steps]}
+        del data["began"]
+        return data
 
     def close(self, outcome: str) -> None:
         """Set the duration and the outcome."""
-        self.seconds = round(time.time() - self.started, 4)
+        self.seconds = round(time.monotonic() - self.began, 4)
         self.outcome = outcome
 
 
 class Recorder:
-    """Runs the steps of the current stage, times them, journals and reports them."""
+    """Runs the steps of the current stage, times them, journals and reports them.
 
-    def __init__(self, journal: Journal, reporter: Reporter) -> None:
+    Args:
+        journal: the module's journal.
+        reporter: where progress is told.
+        orders: what the master says meanwhile; obeyed before each step.
+    """
+
+    def __init__(self, journal: Journal, reporter: Reporter, orders: Orders | None = None) -> None:
         self.journal = journal
         self.reporter = reporter
+        self.orders = orders or Orders(journal)
         self.stage = StageResult("", 0.0)
         self.changed = False
 
@@ -115,7 +127,9 @@ class Recorder:
 
         Raises:
             StepFailed: the step failed; the message says what was attempted and what came back.
+            Stopped: the master told the job to stop.
         """
+        self.demand_go_on()
         started = time.monotonic()
         self.reporter.add({"stage": self.stage.stage, "step": name, "outcome": RUNNING})
         journal = self.journal.intent(self.stage.stage, name) if changes else nullcontext()
@@ -134,6 +148,15 @@ class Recorder:
         self.changed = self.changed or (not looks and note.outcome in (SUCCEEDED, WARNING))
         self._record(name, note.outcome, started, note.detail)
 
+    def demand_go_on(self) -> None:
+        """Stop the job if the master says so: a step that waits asks this while it does.
+
+        Raises:
+            Stopped: the master says so.
+            StepFailed: the job has used up its time.
+        """
+        self.orders.demand_go_on()
+
     def _record(self, name: str, outcome: str, started: float, detail: str) -> None:
         result = StepResult(name, outcome, round(time.monotonic() - started, 4), detail)
         self.stage.steps.append(result)
@@ -142,6 +165,24 @@ class Recorder:
 
 def _without_name(result: StepResult) -> dict[str, Any]:
     return {"outcome": result.outcome, "seconds": result.seconds, "detail": result.detail}
+
+
+class StepNames(Recorder):
+    """Runs nothing, and tells which steps there are."""
+
+    def __init__(self, journal: Journal, reporter: Reporter) -> None:
+        super().__init__(journal, reporter)
+        self.names: list[str] = []
+
+    def run(
+        self,
+        name: str,
+        action: Callable[[], Note | str | None],
+        changes: bool,
+        looks: bool = False,
+    ) -> None:
+        """Note the name of a step."""
+        self.names.append(name)
 
 
 class HasRecorder(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from pushguide.errors import Refused, UnknownArgument
@@ -59,3 +60,40 @@ def demand_number(value: object, what: str, at_least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
         raise Refused(f"{what} is {value!r}: give a whole number from {at_least} on.")
     return value
+
+
+def optional_name(value: object, what: str) -> str | None:
+    """A name, or None where none was given."""
+    return None if value is None else demand_name(value, what)
+
+
+def optional_text(value: object, what: str) -> str | None:
+    """Words of a person, such as a reason; None where none were given."""
+    if value is None:
+        return None
+    text = str(value).strip()
+    if not text or len(text) > _TEXT_AT_MOST or any(ord(one) < 32 and one != "\n" for one in text):
+        raise Refused(
+            f"{what} is {text[:80]!r}: give up to {_TEXT_AT_MOST} characters of plain text."
+        )
+    return text
+
+
+def optional_moment(value: object, what: str) -> datetime | None:
+    """A moment in the future, aware of its zone; None where none was given."""
+    if value is None:
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Refused(
+            f"{what} is {value!r}: give date, time and zone, such as {what}=2026-11-24T03:00+08:00."
+        )
+    if moment <= datetime.now(timezone.utc):
+        raise Refused(f"{what} is {moment.isoformat()}, which has passed: give a time to come.")
+    return moment
+
+
+_TEXT_AT_MOST = 1000

@@ -22,12 +22,15 @@ class Config:
         presence_timeout_seconds: how long hosts may take to answer before a deployment.
         silence_seconds: how long a host may be silent in a stage before it is asked whether
             it still works.
+        patience_seconds: how long a deployment waits for a database or a master that went
+            away, before it stands still and has to be resumed.
     """
 
     database: str
     lease_seconds: int = 60
     presence_timeout_seconds: int = 10
     silence_seconds: int = 15
+    patience_seconds: int = 300
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:

@@ -78,3 +78,11 @@ def pillar_of(opts: Mapping[str, Any], minion_id: str) -> dict[str, Any]:
     from pushguide.master.live import pillar_of as of
 
     return of(opts, minion_id)
+
+
+def engine(opts: Mapping[str, Any], interval_seconds: float) -> None:
+    """The engine; see :func:`pushguide.master.rollout.adoption.run`."""
+    from pushguide.master.deployments import drive_in_background
+    from pushguide.master.rollout.adoption import run
+
+    run(opts, interval_seconds, lambda number: drive_in_background(opts, number))

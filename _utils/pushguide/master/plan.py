@@ -27,11 +27,54 @@ class Leg:
 
 @dataclass(frozen=True)
 class HostFacts:
-    """What a host said before the deployment."""
+    """What a host said before the deployment, and what the record has of it.
+
+    Attributes:
+        pushguide: the version of pushguide's code there.
+        live: the version that is live there.
+        kept: the good versions that are kept there.
+        grains: the grains that the strategy asks for.
+        recorded: the version that the record takes for live there.
+        failed_last: whether its last deployment of the module did not succeed.
+    """
 
     pushguide: str
     live: str | None
     kept: list[str]
+    grains: dict[str, str] = field(default_factory=dict)
+    recorded: str | None = None
+    failed_last: bool = False
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """How a deployment goes from batch to batch, as its plan has settled it.
+
+    Attributes:
+        canary: whether the first batch is a canary.
+        after_canary: how long to wait after it, in seconds; None waits for a person.
+        interval_seconds: the wait between two batches.
+        max_failures: how many hosts may fail before nothing more starts.
+        return_within_seconds: how long a host that fell silent may take to come back.
+        auto_rollback: never, failed_hosts or all.
+        rollback_to: the version that an automatic rollback goes to; None for what ran before.
+        confirmed_by: who confirms a switch that the host would revert: master or person.
+        when_busy: refuse or queue, where another deployment of the module runs.
+        approval_seconds: how long an approval may take; None if none is needed.
+        approved_by_another: whether it has to come from somebody else.
+    """
+
+    canary: bool = False
+    after_canary: float | None = 0
+    interval_seconds: float = 0
+    max_failures: int = 0
+    return_within_seconds: float = 60
+    auto_rollback: str = "never"
+    rollback_to: str | None = None
+    confirmed_by: str = "master"
+    when_busy: str = "refuse"
+    approval_seconds: float | None = None
+    approved_by_another: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,6 +97,8 @@ class Plan:
     orchestration: str
     share: dict[str, Any]
     risks: list[str] = field(default_factory=list)
+    rollout: Rollout = Rollout()
+    wish: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data."""
@@ -67,7 +112,13 @@ class Plan:
         values = {key: value for key, value in data.items() if key != "legs"}
         artifact = values.pop("artifact")
         hosts = {name: HostFacts(**facts) for name, facts in values.pop("hosts").items()}
-        return cls(artifact=Artifact(**artifact) if artifact else None, hosts=hosts, **values)
+        rollout = Rollout(**values.pop("rollout", {}))
+        return cls(
+            artifact=Artifact(**artifact) if artifact else None,
+            hosts=hosts,
+            rollout=rollout,
+            **values,
+        )
 
     def legs(self, stages: Sequence[str] = STAGES, batch: int = 0) -> list[Leg]:
         """The jobs that the stages travel in.
@@ -95,8 +146,8 @@ class Plan:
         """The hosts of a batch, of all batches for 0."""
         return self.batches[batch - 1] if batch else [one for some in self.batches for one in some]
 
-    def share_for(self, deployment: int, token: int) -> Share:
-        """What each host is told."""
+    def share_for(self, deployment: int, token: int, reason: str = "") -> Share:
+        """What each host is told; ``reason`` is why it is to be put back, if it is."""
         return Share(
             module=self.module,
             environment=self.environment,
@@ -107,5 +158,6 @@ class Plan:
             version=self.version,
             artifact=self.artifact,
             root=self.root,
+            reason=reason,
             **self.share,
         )

@@ -81,6 +81,10 @@ class DirectorySource:
             )
         return Artifact(version, f"{self.url}/{version}/{name}", name, promised, size)
 
+    def path_of(self, artifact: Artifact) -> str:
+        """Where an artifact lies on this master."""
+        return os.path.join(self.directory, artifact.version, artifact.name)
+
     def _only_archive(self, directory: str) -> str:
         names = [
             entry.name

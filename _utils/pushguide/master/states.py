@@ -19,14 +19,16 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     SCHEDULED: frozenset({QUEUED, ABORTED}),
     QUEUED: frozenset({RUNNING, ABORTED}),
     RUNNING: frozenset({PAUSED, SUCCEEDED, FAILED, ROLLED_BACK, ABORTED}),
-    PAUSED: frozenset({RUNNING, FAILED, ROLLED_BACK, ABORTED}),
+    PAUSED: frozenset({RUNNING, ABORTED}),
     SUCCEEDED: frozenset(),
-    FAILED: frozenset(),
+    # Its linked rollback has put back every host that it had touched.
+    FAILED: frozenset({ROLLED_BACK}),
     ROLLED_BACK: frozenset(),
     ABORTED: frozenset(),
 }
 
-TERMINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
+#: Nothing drives a deployment any more that has come to one of these.
+TERMINAL = frozenset({SUCCEEDED, FAILED, ROLLED_BACK, ABORTED})
 
 
 def demand_transition(deployment: int, old: str, new: str) -> None:

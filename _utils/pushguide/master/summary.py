@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pushguide.master.states import TERMINAL
+from pushguide.master.states import PAUSED, PENDING_APPROVAL, QUEUED, SCHEDULED, TERMINAL
+from pushguide.master.store.marks import Mark
 from pushguide.master.store.record import Deployment
+from pushguide.master.store.requests import Request
+from pushguide.master.store.tables import now
 from pushguide.words import RESTORE, STAGES
 
-_SIGNS = {"succeeded": "ok", "unchanged": "=", "skipped": "-", "warning": "ok!", "failed": "FAILED"}
+_SIGNS = {
+    "succeeded": "ok",
+    "unchanged": "=",
+    "skipped": "-",
+    "warning": "ok!",
+    "inconclusive": "?",
+    "failed": "FAILED",
+}
 
 
 def of_deployment(one: Deployment) -> dict[str, Any]:
@@ -23,10 +34,25 @@ def of_deployment(one: Deployment) -> dict[str, Any]:
         "state": one.state,
         "reason": one.reason,
         "requested_by": one.requested_by,
+        "cause": one.cause,
+        "cause_id": one.cause_id,
         "created_at": _iso(one.created_at),
+        "start_at": _iso(one.start_at),
         "started_at": _iso(one.started_at),
         "finished_at": _iso(one.finished_at),
         "seconds": _seconds(one),
+    }
+
+
+def of_mark(one: Mark | None) -> dict[str, Any] | None:
+    """What is said of a version, None if nothing is."""
+    if one is None:
+        return None
+    return {
+        "mark": one.mark,
+        "marked_by": one.marked_by,
+        "marked_at": _iso(one.marked_at),
+        "reason": one.reason,
     }
 
 
@@ -44,6 +70,8 @@ def in_full(
     hosts: list[dict[str, Any]],
     stages: list[dict[str, Any]],
     driven_by: str | None,
+    asked: Sequence[Request] = (),
+    caused: Sequence[Deployment] = (),
 ) -> dict[str, Any]:
     """One deployment with its hosts, their stages, and the steps of each.
 
@@ -52,6 +80,8 @@ def in_full(
         hosts: its hosts, with their outcomes.
         stages: its stage results, with their steps.
         driven_by: the process that drives it now, None if nobody does.
+        asked: what people asked of it.
+        caused: the deployments that it is the cause of.
     """
     by_host: dict[str, Any] = {}
     for row in hosts:
@@ -73,6 +103,17 @@ def in_full(
     return {
         **of_deployment(one),
         "driven_by": driven_by,
+        "caused": [each.id for each in caused],
+        "requests": [
+            {
+                "what": each.what,
+                "requested_by": each.requested_by,
+                "requested_at": _iso(each.requested_at),
+                "reason": each.reason,
+                "done": each.done_at is not None,
+            }
+            for each in asked
+        ],
         "hosts": by_host,
         "summary": table(one, by_host, driven_by),
     }
@@ -98,9 +139,23 @@ def table(one: Deployment, hosts: dict[str, Any], driven_by: str | None) -> str:
     head = (
         f"#{one.id} {one.kind} {one.module} {one.version} to {one.environment}: {one.state}{took}"
     )
-    if one.state not in TERMINAL and driven_by is None:
-        lines.append(f"Nobody drives it now: salt-run pushguide.resume {one.id}")
+    way_on = _way_on(one, driven_by)
+    if way_on:
+        lines.append(way_on)
     return "\n".join([head, *lines])
+
+
+def _way_on(one: Deployment, driven_by: str | None) -> str | None:
+    """What somebody has to do for a deployment that has not ended to go on, if anything."""
+    if one.state == PENDING_APPROVAL:
+        return f"It waits for an approval: salt-run pushguide.approve {one.id}"
+    if one.state == PAUSED:
+        return f"Paused: {one.reason}. salt-run pushguide.resume {one.id} goes on."
+    if one.state in (SCHEDULED, QUEUED) and one.waiting_until and one.waiting_until > now():
+        return None
+    if one.state == SCHEDULED or one.state in TERMINAL or driven_by is not None:
+        return None
+    return f"Nobody drives it now: salt-run pushguide.resume {one.id}"
 
 
 def _cell(stage: dict[str, Any] | None) -> str:

@@ -235,7 +235,7 @@ def test_what_was_being_done_stays_on_disk_when_the_process_is_killed(host: Host
     assert in_a_process(lambda: host.run(share)) == -9
     assert host.journal.doing is not None
     assert (host.journal.doing["stage"], host.journal.doing["step"]) == ("prepare", "unpack")
-    assert facts.inspect(host.opts, "shop", "production")["module"]["doing"]["step"] == "unpack"
+    assert facts.inspect(host.opts, "shop", "production", {})["module"]["doing"]["step"] == "unpack"
 
 
 # The lock.
@@ -369,16 +369,19 @@ def test_all_journals_are_read_whatever_else_lies_there(host: Host) -> None:
 
 
 def test_facts(host: Host) -> None:
-    assert facts.inspect(host.opts, "shop", "production")["module"] is None
+    assert facts.inspect(host.opts, "shop", "production", {})["module"] is None
     assert facts.result(host.opts, "shop", "production", 1) is None
     assert facts.journal(host.opts, "shop", "production") is None
     first = host.deploy("1")
     answer = host.deploy("2")
     told = facts.result(host.opts, "shop", "production", 2)
+    assert told
+    assert told.pop("busy") is False
+    assert told.pop("clock") >= answer.pop("clock")
     assert told == answer
     assert facts.result(host.opts, "shop", "production", 1) is None
     assert first["live"] == "1"
-    summary = facts.inspect(host.opts, "shop", "production")["module"]
+    summary = facts.inspect(host.opts, "shop", "production", {})["module"]
     assert (summary["live"], summary["good"], summary["deployment"]) == ("2", ["2", "1"], 2)
     listed = facts.releases(host.opts, "shop")
     assert [(one["version"], one["live"], one["present"]) for one in listed] == [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pushguide.master.plan import HostFacts, Plan
+from pushguide.master.plan import HostFacts, Plan, Rollout
 from pushguide.master.store.database import Database
 from pushguide.master.store.schema import migrate
 from pushguide.share import Artifact
@@ -80,5 +80,6 @@ def make_plan(**changes: object) -> Plan:
         "stage_timeout_seconds": 60,
         "orchestration": "orch.deploy",
         "share": {"settings": {}},
+        "rollout": Rollout(return_within_seconds=0.2),
     }
     return Plan(**{**values, **changes})  # type: ignore[arg-type]

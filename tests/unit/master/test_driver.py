@@ -12,75 +12,16 @@ from pushguide.errors import DatabaseError, LeaseLost, Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
 from pushguide.master.rollout.driver import Driver, driver_of
-from pushguide.master.rollout.jobs import Hosts, Listener, Return
 from pushguide.master.rollout.progress import Progress
 from pushguide.master.store import lock, record
 from pushguide.master.store.database import Database
 from pushguide.words import STAGES
-
-
-class AnsweringHosts:
-    """Stands in for the hosts: each returns what it is told to, at once.
-
-    It has the methods of :class:`pushguide.master.rollout.jobs.Hosts` that the driver calls.
-    """
-
-    silence_seconds = 1.0
-
-    def __init__(self) -> None:
-        self.returns: dict[str, Any] = {}
-        self.journals: dict[str, Any] = {}
-        self.asked: list[tuple[list[str], list[str]]] = []
-
-    def follow(
-        self,
-        hosts: list[str],
-        function: str,
-        arguments: dict[str, Any],
-        listener: Listener,
-        timeout: float,
-        report_tag: str,
-    ) -> list[str]:
-        self.asked.append((hosts, arguments["stages"]))
-        number, stages = arguments["share"]["deployment"], arguments["stages"]
-        lost = []
-        for host in hosts:
-            told = self.returns.get(host, "succeeded")
-            if told is None:
-                lost.append(host)
-            elif isinstance(told, str):
-                listener.on_return(Return(host, answer(number, told, stages), 0))
-            else:
-                listener.on_return(Return(host, told, 1))
-        return lost
-
-    def ask(self, hosts: list[str], *_: Any) -> dict[str, Return]:
-        return {
-            host: Return(host, self.journals[host], 0) for host in hosts if host in self.journals
-        }
-
-
-def answer(number: int, outcome: str, stages: list[str]) -> dict[str, Any]:
-    """What a host returns."""
-    told = "failed" if outcome in ("failed", "restored") else "succeeded"
-    return {
-        "deployment": number,
-        "outcome": outcome,
-        "error": "boom" if told == "failed" else None,
-        "live": "1.1.0" if outcome == "succeeded" else "1.0.0",
-        "stages": [
-            {"stage": one, "outcome": told, "started": 1.0, "seconds": 0.1, "steps": []}
-            for one in stages
-        ],
-    }
+from tests.support.answering_hosts import AnsweringHosts, answer
 
 
 @pytest.fixture
 def hosts() -> AnsweringHosts:
-    double = AnsweringHosts()
-    for name in ("follow", "ask"):
-        assert callable(getattr(Hosts, name)), f"Hosts has no {name} any more"
-    return double
+    return AnsweringHosts()
 
 
 @pytest.fixture
@@ -94,11 +35,15 @@ def driver(database: Database, plan: Plan, hosts: AnsweringHosts) -> Iterator[Dr
 
     number = database.write(submit)
 
-    def write(ret: dict[str, Any]) -> None:
-        database.write(lambda one: record.write_host(one, ret["id"], ret["return"], ret["outcome"]))
+    def write(rets: list[dict[str, Any]]) -> None:
+        def work(connection: Any) -> None:
+            for ret in rets:
+                record.write_host(connection, ret["id"], ret["return"], ret["outcome"])
+
+        database.write(work)
 
     fire = mock.Mock(spec=lambda data, tag: None)
-    yield Driver(database, hosts, write, Progress(fire), number, 60)  # type: ignore[arg-type]
+    yield Driver(database, hosts, write, Progress(fire), number)  # type: ignore[arg-type]
     assert driver_of.__globals__["_driven"] == {}
 
 
@@ -154,13 +99,20 @@ def test_a_lost_return_is_read_from_the_journal(driver: Driver, hosts: Answering
     assert driver.drive(all_stages(driver)) == "succeeded"
 
 
-def test_a_journal_that_tells_only_half_leaves_the_host_unknown(
+def test_a_host_that_comes_back_half_done_is_sent_the_job_once_more(
     driver: Driver, hosts: AnsweringHosts
 ) -> None:
     hosts.returns["web2"] = None
     hosts.journals["web2"] = answer(driver.number, "succeeded", [])
-    driver.drive(all_stages(driver))
-    assert outcomes(driver)["web2"] == "unknown"
+    assert driver.drive(all_stages(driver)) == "failed"
+    assert [asked for asked, stages in hosts.asked if stages == ["prepare"]] == [
+        ["web1", "web2"],
+        ["web2"],
+    ]
+    rows = driver.database.read(lambda one: record.hosts(one, driver.number))
+    errors = {row["host"]: (row["outcome"], row["error"]) for row in rows}
+    assert errors["web2"][0] == "failed"
+    assert "broke off in prepare" in (errors["web2"][1] or "")
 
 
 def test_an_orchestration_that_asks_for_nothing_does_not_succeed(driver: Driver) -> None:
@@ -212,10 +164,10 @@ def test_a_database_that_goes_away_stops_it_where_it_stands_and_loses_nothing(
 ) -> None:
     write, failing = driver.write, [True]
 
-    def sometimes(ret: dict[str, Any]) -> None:
+    def sometimes(rets: list[dict[str, Any]]) -> None:
         if failing:
             raise DatabaseError("away")
-        write(ret)
+        write(rets)
 
     driver.write = sometimes
 
@@ -229,7 +181,6 @@ def test_a_database_that_goes_away_stops_it_where_it_stands_and_loses_nothing(
         driver.drive(reported)
     assert driver.database.read(lambda one: record.get(one, driver.number)).state == "running"
     failing.clear()
-    driver.trouble = None
     assert driver.drive(all_stages(driver)) == "succeeded"
 
 

@@ -61,20 +61,42 @@ def test_the_token_grows_with_each_holder(database: Database, deployments: list[
     database.write(lambda one: lock.release(one, first, tokens[-1]))
     tokens.append(take(database, second))
     expire(database)
+    tokens.append(take(database, second))
+    database.write(lambda one: lock.hand_over(one, second, tokens[-1], third, 60))
     tokens.append(take(database, third))
     assert tokens == sorted(set(tokens))
 
 
-def test_a_stale_holder_cannot_release_anothers_lock(
+def test_a_stale_holder_cannot_release_what_was_taken_over(
     database: Database, deployments: list[int]
 ) -> None:
-    first, second, third = deployments
+    first, second, _ = deployments
     old = take(database, first)
     expire(database)
-    take(database, second)
+    take(database, first)
     database.write(lambda one: lock.release(one, first, old))
     with pytest.raises(Locked):
-        take(database, third)
+        take(database, second)
+
+
+def test_a_lease_that_ran_out_leaves_the_lock_to_its_deployment(
+    database: Database, deployments: list[int]
+) -> None:
+    first, second, _ = deployments
+    take(database, first)
+    expire(database)
+    with pytest.raises(Locked):
+        take(database, second)
+
+
+def test_a_stale_holder_cannot_hand_the_lock_over(
+    database: Database, deployments: list[int]
+) -> None:
+    first, second, _ = deployments
+    old = take(database, first)
+    take(database, first)
+    with pytest.raises(LeaseLost):
+        database.write(lambda one: lock.hand_over(one, first, old, second, 60))
 
 
 def test_of_many_that_take_it_at_once_one_gets_it(
@@ -115,11 +137,10 @@ def test_a_lease_is_renewed_while_it_is_held(database: Database, deployments: li
 
 
 def test_a_lease_that_was_taken_over_is_lost(database: Database, deployments: list[int]) -> None:
-    first, second, _ = deployments
+    first = deployments[0]
     token = take(database, first, seconds=1)
     with lock.Lease(database, first, token, seconds=1) as lease:
-        expire(database)
-        take(database, second)
+        take(database, first)
 
         def is_lost() -> bool:
             try:

@@ -7,19 +7,26 @@ host is asked whether it still works before it counts as lost.
 
 from __future__ import annotations
 
-import re
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import salt.client
 import salt.exceptions
 
-from pushguide.errors import PushguideError
+from pushguide.errors import MasterAway
+
+log = logging.getLogger(__name__)
 
 #: How often in a row a silent host may leave the question "do you still work?" unanswered.
 _UNANSWERED_AT_MOST = 3
+#: How long the return of a host may be under way that works on its job no more, in seconds.
+_RETURN_UNDER_WAY_SECONDS = 2.0
+#: How often the master may refuse a key before it is believed: a restarted one has a new key.
+_REFUSED_AT_MOST = 3
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,17 @@ class Return:
     retcode: int
 
 
-@dataclass(frozen=True)
-class Report:
-    """What one host tells while it works."""
+@dataclass
+class Missing:
+    """The hosts that a job has no return of.
 
-    host: str
-    data: Mapping[str, Any]
+    Attributes:
+        lost: they do not work on it, or cannot be reached.
+        overdue: they may still work on it, and have used up their time.
+    """
+
+    lost: list[str] = field(default_factory=list)
+    overdue: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -57,19 +69,43 @@ class Listener:
 class Hosts:
     """The way to the hosts of this master.
 
+    Every event that arrives goes to the job that it belongs to, so that one job can be followed
+    while others are asked: nothing is lost meanwhile.
+
     Args:
         opts: the master's opts.
         silence_seconds: how long a host may be silent before it is asked.
+        patience_seconds: how long to wait for a master that does not take a job.
     """
 
-    def __init__(self, opts: Mapping[str, Any], silence_seconds: float) -> None:
+    def __init__(
+        self, opts: Mapping[str, Any], silence_seconds: float, patience_seconds: float = 0
+    ) -> None:
         self.opts = opts
         self.silence_seconds = silence_seconds
-        self.client = salt.client.get_local_client(mopts=dict(opts), skip_perm_errors=True)
+        self.patience_seconds = patience_seconds
+        self.client = self._connect()
+        self._returns: dict[str, deque[Return]] = {}
+        self._reports: dict[str, deque[tuple[str, Mapping[str, Any]]]] = {}
+
+    def _connect(self) -> Any:
+        return salt.client.get_local_client(mopts=dict(self.opts), skip_perm_errors=True)
 
     def close(self) -> None:
         """Close the connections to the master."""
         self.client.destroy()
+
+    def fire(self, data: Mapping[str, Any], tag: str) -> None:
+        """Send an event on the master's bus; one that cannot be sent is only logged."""
+        try:
+            self.client.event.fire_event(dict(data), tag)
+        except Exception:
+            log.exception("Sending the event %s failed", tag)
+
+    def tell(self, hosts: Sequence[str], function: str, arguments: Mapping[str, Any]) -> None:
+        """Run a quick function on hosts, and wait for no answer."""
+        if hosts:
+            self._publish(hosts, function, arguments)
 
     def ask(
         self, hosts: Sequence[str], function: str, arguments: Mapping[str, Any], timeout: float
@@ -79,11 +115,14 @@ class Hosts:
         if not hosts:
             return returns
         jid = self._publish(hosts, function, arguments)
-        deadline = time.monotonic() + timeout
-        while len(returns) < len(hosts) and (left := deadline - time.monotonic()) > 0:
-            one = self._next(jid, None, hosts, min(left, 1))
-            if isinstance(one, Return):
-                returns[one.host] = one
+        wanted = {*hosts}
+        with _Open(self._returns, jid) as arrived:
+            deadline = time.monotonic() + timeout
+            while len(returns) < len(wanted) and (left := deadline - time.monotonic()) > 0:
+                self._pump(min(left, 1))
+                for one in _drain(arrived):
+                    if one.host in wanted:
+                        returns[one.host] = one
         return returns
 
     def follow(
@@ -94,7 +133,7 @@ class Hosts:
         listener: Listener,
         timeout: float,
         report_tag: str,
-    ) -> list[str]:
+    ) -> Missing:
         """Run a long function on hosts, and follow it until each has returned or is lost.
 
         Args:
@@ -106,89 +145,166 @@ class Hosts:
             report_tag: the tag of the hosts' progress reports.
 
         Returns:
-            The hosts that did not return: they work no more, or cannot be reached.
+            The hosts that did not return.
         """
         jid = self._publish(hosts, function, arguments)
-        waiting, lost = dict.fromkeys(hosts, 0), []
-        now = time.monotonic()
-        deadline, ask_at = now + timeout, now + self.silence_seconds
-        while waiting and time.monotonic() < deadline:
-            one = self._next(jid, report_tag, waiting, 1)
-            if isinstance(one, Return):
-                del waiting[one.host]
-                listener.on_return(one)
-            elif one:
-                listener.on_report(one.host, one.data)
-            listener.on_tick()
-            if waiting and time.monotonic() >= ask_at:
-                lost += self._give_up_on_idle(jid, waiting, listener)
-                ask_at = time.monotonic() + self.silence_seconds
-        return [*lost, *waiting]
+        missing = Missing()
+        waiting = dict.fromkeys(hosts, 0)
+        silence = _Silence(self, jid, waiting)
+        deadline = time.monotonic() + timeout
+        with _Open(self._returns, jid) as returns, _Open(self._reports, report_tag) as reports:
+            while waiting and time.monotonic() < deadline:
+                self._pump(1)
+                for one in _drain(returns):
+                    if waiting.pop(one.host, None) is not None:
+                        listener.on_return(one)
+                for host, data in _drain(reports):
+                    if host in waiting:
+                        listener.on_report(host, data)
+                listener.on_tick()
+                missing.lost += silence.look()
+        silence.close()
+        missing.overdue = [*waiting]
+        return missing
 
-    def _give_up_on_idle(self, jid: str, waiting: dict[str, int], listener: Listener) -> list[str]:
-        """Ask the hosts that have not returned whether they still work on the job.
+    def publish_question(self, hosts: Sequence[str], jid: str) -> str:
+        """Ask hosts whether they work on a job; answer with the jid of the question."""
+        question = self._publish(hosts, "saltutil.find_job", {"jid": jid})
+        self._returns[question] = deque()
+        return question
 
-        One that does is waited for. One that does not has its return on disk or has none: it is
-        taken off the list, as is one that did not answer a few times.
+    def answers(self, question: str) -> list[Return]:
+        """What has been answered to a question since the last look."""
+        return [*_drain(self._returns[question])]
 
-        Returns:
-            The hosts that were taken off without a return.
-        """
-        lost = []
-        answers = self.ask(list(waiting), "saltutil.find_job", {"jid": jid}, self.silence_seconds)
-        for host in list(waiting):
-            if host not in answers:
-                waiting[host] += 1
-            elif answers[host].value:
-                waiting[host] = 0
-            else:
-                # It may have returned while we were asking: look once more, then let it go.
-                one = self._next(jid, None, [host], 0.5)
-                if isinstance(one, Return):
-                    listener.on_return(one)
-                else:
-                    lost.append(host)
-                del waiting[host]
-            if waiting.get(host, 0) >= _UNANSWERED_AT_MOST:
-                lost.append(host)
-                del waiting[host]
-        return lost
+    def forget(self, question: str) -> None:
+        """Hear no more answers to a question."""
+        self._returns.pop(question, None)
 
     def _publish(self, hosts: Sequence[str], function: str, arguments: Mapping[str, Any]) -> str:
-        try:
-            published = self.client.run_job(
-                list(hosts), function, tgt_type="list", kwarg=dict(arguments), listen=True
-            )
-        except salt.exceptions.SaltException as err:
-            raise PushguideError(
-                f"Publishing {function} to {len(hosts)} hosts failed: {err}. Does the master run?"
-            ) from err
-        jid = published.get("jid")
-        if not jid:
-            raise PushguideError(
-                f"Publishing {function} to {len(hosts)} hosts failed: the master took no job. "
-                "Does it run, and may this user publish?"
-            )
-        return str(jid)
+        """Publish a job; wait for a master that is away as long as patience goes.
 
-    def _next(
-        self,
-        jid: str,
-        report_tag: str | None,
-        hosts: Sequence[str] | Mapping[str, int],
-        wait: float,
-    ) -> Return | Report | None:
-        """The next word of one of these hosts about a job, if one comes within ``wait``."""
-        tags = f"salt/job/{jid}/ret/"
-        pattern = f"^({tags}|{re.escape(report_tag)}$)" if report_tag else f"^{tags}"
-        event = self.client.event.get_event(
-            wait=wait, tag=pattern, match_type="regex", full=True, auto_reconnect=True
-        )
-        if not event:
-            return None
-        data, host = event["data"], event["data"].get("id")
-        if host not in hosts:
-            return None
-        if event["tag"] == report_tag:
-            return Report(host, data.get("data") or {})
-        return Return(host, data.get("return"), int(data.get("retcode") or 0))
+        Raises:
+            MasterAway: the master takes no job.
+        """
+        deadline, refused = time.monotonic() + self.patience_seconds, 0
+        while True:
+            try:
+                published = self.client.run_job(
+                    list(hosts), function, tgt_type="list", kwarg=dict(arguments), listen=True
+                )
+                if published.get("jid"):
+                    return str(published["jid"])
+                problem: Exception | str = "the master took no job"
+            except salt.exceptions.SaltException as err:
+                problem = err
+            is_refusal = isinstance(problem, salt.exceptions.EauthAuthenticationError | str)
+            refused += is_refusal
+            if refused >= _REFUSED_AT_MOST or (time.monotonic() >= deadline and not is_refusal):
+                raise MasterAway(
+                    f"Publishing {function} to {len(hosts)} hosts failed: {problem}. Does the "
+                    "master run, and may this user publish?"
+                )
+            log.warning("Publishing %s failed, and is tried again: %s", function, problem)
+            self.client.destroy()
+            time.sleep(0.5)
+            self.client = self._connect()
+
+    def _pump(self, wait: float) -> None:
+        """Put the next event, if one comes within ``wait``, where it belongs."""
+        began = time.monotonic()
+        event = self.client.event.get_event(wait=wait, full=True, auto_reconnect=True)
+        if event is None:
+            # A bus that is gone answers at once: don't turn in circles.
+            time.sleep(max(0.0, min(0.2, wait - (time.monotonic() - began))))
+            return
+        self._sort(event["tag"], event["data"])
+
+    def _sort(self, tag: str, data: Mapping[str, Any]) -> None:
+        if tag in self._reports:
+            self._reports[tag].append((str(data.get("id")), data.get("data") or {}))
+            return
+        parts = tag.split("/")
+        if len(parts) == 5 and parts[:2] == ["salt", "job"] and parts[3] == "ret":
+            arrived = self._returns.get(parts[2])
+            if arrived is not None:
+                retcode = int(data.get("retcode") or 0)
+                arrived.append(Return(str(data.get("id")), data.get("return"), retcode))
+
+
+class _Silence:
+    """Finds out about the hosts that a job still waits for.
+
+    A host that works on it is waited for. One that does not has its return on disk or has none:
+    it is taken off the list, as is one that did not answer a few times.
+    """
+
+    def __init__(self, hosts: Hosts, jid: str, waiting: dict[str, int]) -> None:
+        self.hosts = hosts
+        self.jid = jid
+        self.waiting = waiting
+        self.question: str | None = None
+        self.unanswered: set[str] = set()
+        self.idle: dict[str, float] = {}
+        self.next_at = time.monotonic() + hosts.silence_seconds
+
+    def look(self) -> list[str]:
+        """Ask, or hear the answers, if it is time to; take off and tell the lost hosts."""
+        if self.question:
+            self._hear()
+        if not self.waiting:
+            return []
+        lost = [host for host, until in self.idle.items() if time.monotonic() >= until]
+        if time.monotonic() >= self.next_at:
+            lost += self._count()
+            self._ask()
+        lost = [host for host in dict.fromkeys(lost) if host in self.waiting]
+        for host in lost:
+            del self.waiting[host]
+            self.idle.pop(host, None)
+        return lost
+
+    def close(self) -> None:
+        """Hear no more."""
+        if self.question:
+            self.hosts.forget(self.question)
+
+    def _ask(self) -> None:
+        self.close()
+        self.unanswered = {*self.waiting}
+        self.question = self.hosts.publish_question([*self.waiting], self.jid)
+        self.next_at = time.monotonic() + self.hosts.silence_seconds
+
+    def _hear(self) -> None:
+        assert self.question
+        for one in self.hosts.answers(self.question):
+            self.unanswered.discard(one.host)
+            if one.host in self.waiting and one.value:
+                self.waiting[one.host] = 0
+                self.idle.pop(one.host, None)
+            elif one.host in self.waiting:
+                self.idle.setdefault(one.host, time.monotonic() + _RETURN_UNDER_WAY_SECONDS)
+
+    def _count(self) -> list[str]:
+        for host in self.unanswered & {*self.waiting}:
+            self.waiting[host] += 1
+        return [host for host, times in self.waiting.items() if times >= _UNANSWERED_AT_MOST]
+
+
+class _Open:
+    """A queue for what arrives under a key, while the block runs."""
+
+    def __init__(self, queues: dict[str, deque[Any]], key: str) -> None:
+        self.queues = queues
+        self.key = key
+
+    def __enter__(self) -> deque[Any]:
+        return self.queues.setdefault(self.key, deque())
+
+    def __exit__(self, *_: object) -> None:
+        self.queues.pop(self.key, None)
+
+
+def _drain(queue: deque[Any]) -> Iterable[Any]:
+    while queue:
+        yield queue.popleft()

@@ -9,9 +9,14 @@ from typing import Any, TextIO
 from pushguide.master.plan import Leg, Plan
 from pushguide.words import SUCCEEDED, UNDER_WAY
 
+#: An event tells the beginning of an error; pushguide.show tells all of it.
+_ERROR_AT_MOST = 1000
+
 
 class Progress:
     """Tells machines: events on the master's bus, made by this side out of what it checked.
+
+    Every event carries the deployment's number, module and environment.
 
     Args:
         fire: sends an event: data, then tag.
@@ -20,32 +25,56 @@ class Progress:
     def __init__(self, fire: Callable[[dict[str, Any], str], Any]) -> None:
         self.fire = fire
         self.number = 0
+        self.header: dict[str, Any] = {}
+        self.batches = 0
 
     def begin(self, number: int, plan: Plan) -> None:
         """A deployment runs."""
         self.number = number
-        self._fire("state", state="running", module=plan.module, version=plan.version)
+        self.header = {
+            "deployment": number,
+            "module": plan.module,
+            "environment": plan.environment,
+        }
+        self.batches = len(plan.batches)
+        self._fire("state", state="running", version=plan.version, kind=plan.kind)
+
+    def waits(self, number: int, reason: str) -> None:
+        """A deployment waits for its turn."""
+        self.number = number
+        self._fire("waits", reason=reason)
 
     def leg(self, leg: Leg, hosts: list[str]) -> None:
         """A batch of hosts goes through stages."""
+        self._fire(
+            "batch", batch=leg.batch, batches=self.batches, stages=leg.stages, hosts=len(hosts)
+        )
 
-    def reports(self, host: str, reports: list[Mapping[str, Any]]) -> None:
-        """A host tells about its steps while it works."""
+    def reports(self, host: str, reports: list[dict[str, Any]]) -> None:
+        """A host tells about its stages and steps while it works."""
         self._fire(f"host/{host}/progress", reports=reports)
 
     def host(
         self, host: str, outcome: str, error: str | None, stages: list[Mapping[str, Any]]
     ) -> None:
         """A host has returned, or is lost."""
-        told = {one["stage"]: one["outcome"] for one in stages}
-        self._fire(f"host/{host}", outcome=outcome, error=error, stages=told)
+        told = {
+            one["stage"]: {
+                "outcome": one["outcome"],
+                "steps": {step["name"]: step["outcome"] for step in one["steps"]},
+            }
+            for one in stages
+        }
+        short = error[:_ERROR_AT_MOST] if error else None
+        self._fire(f"host/{host}", outcome=outcome, error=short, stages=told)
 
     def end(self, number: int, state: str, reason: str | None) -> None:
-        """The deployment has ended."""
+        """The deployment has ended, or stands still."""
         self._fire("state", state=state, reason=reason)
 
     def _fire(self, what: str, **data: Any) -> None:
-        self.fire({"deployment": self.number, **data}, f"pushguide/deployment/{self.number}/{what}")
+        header = {**self.header, "deployment": self.number}
+        self.fire({**header, **data}, f"pushguide/deployment/{self.number}/{what}")
 
 
 class TerminalProgress(Progress):
@@ -71,13 +100,18 @@ class TerminalProgress(Progress):
             f"{counted(len(plan.hosts))}"
         )
 
+    def waits(self, number: int, reason: str) -> None:
+        """One line about what it waits for."""
+        super().waits(number, reason)
+        self._say(f"#{number}: {reason}")
+
     def leg(self, leg: Leg, hosts: list[str]) -> None:
         """One line about the stages that begin."""
         super().leg(leg, hosts)
-        which = f"batch {leg.batch}" if leg.batch else "all"
+        which = f"batch {leg.batch} of {self.batches}" if leg.batch else "all"
         self._say(f"  {' > '.join(leg.stages)}: {which} ({counted(len(hosts))})")
 
-    def reports(self, host: str, reports: list[Mapping[str, Any]]) -> None:
+    def reports(self, host: str, reports: list[dict[str, Any]]) -> None:
         """One line for a step that a host is still at."""
         super().reports(host, reports)
         last = reports[-1]
@@ -96,7 +130,7 @@ class TerminalProgress(Progress):
     def end(self, number: int, state: str, reason: str | None) -> None:
         """One line about the end."""
         super().end(number, state, reason)
-        self._say(f"#{number}: {state}")
+        self._say(f"#{number}: {state}{': ' + reason if state == 'paused' and reason else ''}")
 
     def _say(self, line: str) -> None:
         # A host's words may hold anything: no control character reaches the terminal.

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from pushguide.master.plan import Plan
-from pushguide.words import FAILED, GOOD_OUTCOMES, RESTORE, RESTORED, STAGES
+from pushguide.words import (
+    FAILED,
+    GOOD_OUTCOMES,
+    INCONCLUSIVE,
+    RESTORE,
+    RESTORED,
+    STAGES,
+    STOPPED_SHORT,
+)
+
+_OUTCOMES = (*GOOD_OUTCOMES, FAILED, RESTORED, INCONCLUSIVE, STOPPED_SHORT)
+#: A host's clock is believed if it is not further away from ours than this, in seconds.
+_SKEW_SECONDS = 5.0
 
 _DETAIL_AT_MOST = 2**20
 
@@ -27,10 +40,11 @@ def read(value: object, number: int, plan: Plan) -> dict[str, Any] | None:
     if value.get("uid", "") != plan.share.get("uid", ""):
         return None
     outcome, stages = value.get("outcome"), value.get("stages")
-    if outcome not in (*GOOD_OUTCOMES, FAILED, RESTORED) or not isinstance(stages, list):
+    if outcome not in _OUTCOMES or not isinstance(stages, list):
         return None
     try:
-        read_stages = [_stage(one) for one in stages]
+        ahead = _ahead(value.get("clock"))
+        read_stages = [_stage(one, ahead) for one in stages]
     except (KeyError, TypeError, ValueError):
         return None
     return {
@@ -44,13 +58,47 @@ def read(value: object, number: int, plan: Plan) -> dict[str, Any] | None:
     }
 
 
-def _stage(given: Mapping[str, Any]) -> dict[str, Any]:
-    if given["stage"] not in (*STAGES, RESTORE) or given["outcome"] not in (*GOOD_OUTCOMES, FAILED):
+def reports(given: object) -> list[dict[str, Any]]:
+    """What a host tells while it works, with nothing in it that is not expected.
+
+    Args:
+        given: what came with its event.
+
+    Returns:
+        Of each change of a stage or step: ``stage``, ``step`` (for a step), ``outcome``, and where
+        it has ended ``seconds`` and ``detail`` (its first 500 characters).
+    """
+    kept = []
+    for one in given if isinstance(given, list) else []:
+        if not isinstance(one, Mapping) or one.get("stage") not in (*STAGES, RESTORE):
+            continue
+        change: dict[str, Any] = {"stage": one["stage"]}
+        if one.get("step"):
+            change["step"] = str(one["step"])[:64]
+        change["outcome"] = str(one.get("outcome"))[:20]
+        if isinstance(one.get("seconds"), (int, float)):
+            change["seconds"] = float(one["seconds"])
+        if one.get("detail"):
+            change["detail"] = _text(one["detail"], 500)
+        kept.append(change)
+    return kept
+
+
+def _ahead(clock: object) -> float:
+    """How far a host's clock is ahead of ours, in seconds; 0 for what the way here explains."""
+    if not isinstance(clock, (int, float)):
+        return 0.0
+    ahead = float(clock) - time.time()
+    return ahead if abs(ahead) > _SKEW_SECONDS else 0.0
+
+
+def _stage(given: Mapping[str, Any], ahead: float) -> dict[str, Any]:
+    if given["stage"] not in (*STAGES, RESTORE) or given["outcome"] not in _OUTCOMES:
         raise ValueError("no stage, or no outcome")
     return {
         "stage": given["stage"],
         "outcome": given["outcome"],
-        "started": float(given["started"]),
+        "started": float(given["started"]) - ahead,
         "seconds": float(given["seconds"]),
         "again": bool(given.get("again")),
         "steps": [

@@ -3,32 +3,77 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from pushguide import __version__
 from pushguide.errors import BadVersion, Locked, Refused
 from pushguide.master import states, versions
 from pushguide.master.plan import HostFacts, Plan
-from pushguide.master.rollout import targets
+from pushguide.master.rollout import batches, targets
 from pushguide.master.rollout.jobs import Hosts, Return
+from pushguide.master.rollout.risks import risks
 from pushguide.master.source import DirectorySource
-from pushguide.master.store import lock, record
+from pushguide.master.store import lock, marks, record
 from pushguide.master.store.database import Database
+from pushguide.master.store.record import Deployment
+from pushguide.master.store.tables import now
 from pushguide.master.templates.library import Library, ModuleTemplate
+from pushguide.master.templates.strategy import Strategy
+from pushguide.master.templates.template import strategy_of
 from pushguide.share import Artifact
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody asked for."""
+    """What somebody asked for.
+
+    Attributes:
+        kind: deploy, rollback or redeploy.
+        module: the module.
+        version: the version; None for the one that the kind implies.
+        environment: the environment; None for the default one.
+        allow_offline: whether hosts that do not answer are left out.
+        strategy: what differs from the template's strategy.
+        hosts: some of the module's hosts alone; None for all.
+        force: whether a version that is marked bad is meant all the same.
+        start_at: when it may start, at the earliest.
+    """
 
     kind: str
     module: str
     version: object = None
     environment: str | None = None
     allow_offline: bool = False
+    strategy: Mapping[str, Any] | None = None
+    hosts: list[str] | None = None
+    force: bool = False
+    start_at: datetime | None = None
+
+    def to_plan(self) -> dict[str, Any]:
+        """What a plan keeps of it, to be made again later."""
+        return {
+            "allow_offline": self.allow_offline,
+            "strategy": dict(self.strategy or {}),
+            "hosts": self.hosts,
+            "force": self.force,
+        }
+
+    @classmethod
+    def of_plan(cls, plan: Plan) -> Wish:
+        """The wish that a plan was made of."""
+        return cls(
+            kind=plan.kind,
+            module=plan.module,
+            version=plan.version,
+            environment=plan.environment,
+            **plan.wish,
+        )
 
 
 class Submitter:
@@ -63,51 +108,187 @@ class Submitter:
             Refused: it cannot be done; nothing was changed.
         """
         chosen = self.library.get(wish.module, wish.environment)
+        strategy = strategy_of(chosen.template, wish.strategy)
         source = DirectorySource(chosen.template.source, chosen.module)
-        names = targets.hosts_of(chosen.template.target, self.opts)
+        names = self._hosts_of(wish, chosen)
         version = self._version(wish, chosen, source)
-        returns = self.hosts.ask(
-            names,
-            "pushguide.inspect",
-            {"module": chosen.module, "environment": chosen.environment},
-            self.presence_timeout,
-        )
-        facts, left_out = self._present(names, returns, wish.allow_offline)
+        self._demand_not_bad(wish, chosen, version)
+        facts, left_out = self._facts(wish, chosen, names, batches.grains_of(strategy))
         artifact = self._artifact(wish, source, version, facts)
-        return self._assemble(wish, chosen, version, artifact, facts, left_out)
+        return self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
 
-    def submit(self, plan: Plan, requested_by: str, lease_seconds: int) -> int:
-        """Write the deployment down and lock its module; answer with its number.
+    def source_of(self, plan: Plan) -> DirectorySource:
+        """Where the artifact of a plan is."""
+        chosen = self.library.get(plan.module, plan.environment)
+        return DirectorySource(chosen.template.source, chosen.module)
+
+    def again(self, plan: Plan) -> Plan:
+        """Plan a deployment anew that has waited: hosts, templates and versions may have changed.
+
+        Raises:
+            Refused: it cannot be done any more.
+        """
+        fresh = self.plan(Wish.of_plan(plan))
+        same_rollout = replace(fresh.rollout, auto_rollback=plan.rollout.auto_rollback)
+        return replace(fresh, rollout=same_rollout)
+
+    def rollback(self, plan: Plan, hosts: list[str]) -> Plan | None:
+        """Plan the automatic rollback of hosts; None where nothing good ran before.
+
+        It needs no artifact: hosts that have not kept the release are left out. It never causes
+        another rollback, and has no canary.
+
+        Args:
+            plan: the plan of the deployment that went wrong.
+            hosts: the hosts to put back.
+
+        Raises:
+            Refused: none of them can be put back now.
+        """
+        version = self._version_before(plan, hosts)
+        if version is None:
+            return None
+        chosen = self.library.get(plan.module, plan.environment)
+        strategy = chosen.template.strategy
+        wish = Wish(
+            kind="rollback",
+            module=plan.module,
+            version=version,
+            environment=plan.environment,
+            allow_offline=True,
+            hosts=hosts,
+            force=True,
+        )
+        facts, left_out = self._facts(wish, chosen, hosts, batches.grains_of(strategy))
+        without = [host for host, one in facts.items() if version not in one.kept]
+        able = {host: one for host, one in facts.items() if host not in without}
+        if not able:
+            raise Refused(f"no host that answers has kept a good release of {version}")
+        back = self._assemble(
+            wish, chosen, strategy, version, None, able, sorted([*left_out, *without])
+        )
+        calm = replace(back.rollout, auto_rollback="never", max_failures=len(able) - 1)
+        return replace(back, rollout=calm)
+
+    def _version_before(self, plan: Plan, hosts: list[str]) -> str | None:
+        """The version that an automatic rollback goes to: the named one, or what most ran."""
+        if plan.rollout.rollback_to:
+            named = plan.rollout.rollback_to
+            return named if named != plan.version else None
+
+        def work(connection: Connection) -> str | None:
+            bad = {
+                version
+                for version, one in marks.of(connection, plan.module, plan.environment).items()
+                if one.is_bad
+            }
+            ran = Counter(
+                plan.hosts[host].live
+                for host in hosts
+                if host in plan.hosts and plan.hosts[host].live not in (None, plan.version, *bad)
+            )
+            if ran:
+                return ran.most_common(1)[0][0]
+            found = record.before(connection, plan.module, plan.environment, plan.version)
+            return found.version if found else None
+
+        return self.database.read(work)
+
+    def submit(
+        self,
+        plan: Plan,
+        requested_by: str,
+        lease_seconds: int,
+        start_at: datetime | None = None,
+        cause: tuple[str, int] | None = None,
+    ) -> tuple[int, str]:
+        """Write the deployment down, and lock its module if it may begin at once.
+
+        Returns:
+            Its number and its state.
 
         Raises:
             Locked: another deployment has the module's environment.
         """
 
-        def work(connection: Any) -> int:
-            self._settle_abandoned(connection, plan)
-            number = record.create(connection, plan, requested_by, states.QUEUED)
-            lock.take(connection, plan.module, plan.environment, number, lease_seconds)
-            return number
+        def work(connection: Connection) -> tuple[int, str]:
+            state = self._first_state(connection, plan, start_at)
+            number = record.create(
+                connection, plan, requested_by, state or states.QUEUED, start_at, cause
+            )
+            if state is None:
+                lock.take(connection, plan.module, plan.environment, number, lease_seconds)
+            return number, state or states.QUEUED
 
         return self.database.write(work)
 
-    def _settle_abandoned(self, connection: Any, plan: Plan) -> None:
+    def _first_state(
+        self, connection: Connection, plan: Plan, start_at: datetime | None
+    ) -> str | None:
+        """The state of a deployment that has to wait; None for one that may begin at once."""
+        if plan.rollout.approval_seconds is not None and plan.kind != "rollback":
+            return states.PENDING_APPROVAL
+        if start_at is not None:
+            return states.SCHEDULED
+        held = lock.look(connection, plan.module, plan.environment, update=True)
+        if held and held.deployment_id is not None:
+            self._settle_abandoned(connection, held)
+            held = lock.look(connection, plan.module, plan.environment)
+        is_busy = held is not None and held.deployment_id is not None
+        queue = record.unfinished_of(connection, plan.module, plan.environment, states.QUEUED)
+        waiting = [one for one in queue if one.waiting_until and one.waiting_until > now()]
+        if not is_busy and not waiting:
+            return None
+        if plan.rollout.when_busy == "queue":
+            return states.QUEUED
+        if not is_busy:
+            raise Locked(
+                f"{plan.module} ({plan.environment}) has deployment #{waiting[0].id} in its queue: "
+                "wait for it, or queue behind it (strategy: when_busy: queue)."
+            )
+        return None  # Taking the lock says who has it.
+
+    def _settle_abandoned(self, connection: Connection, held: lock.Held) -> None:
         """Deal with a deployment whose master went away before it ended.
 
         One that never began changed nothing: it is aborted. One that began left hosts in states
-        that only it can settle: it has to be resumed first.
+        that only it can settle: it has to be resumed or aborted first.
         """
-        held = lock.look(connection, plan.module, plan.environment, update=True)
-        if held is None or held.deployment_id is None or held.is_alive:
-            return
+        assert held.deployment_id is not None
         old = record.get(connection, held.deployment_id)
+        if held.is_alive:
+            return
         if old.state == states.QUEUED:
             record.change_state(connection, old.id, states.ABORTED, "it was never started")
-        elif old.state not in states.TERMINAL:
-            raise Locked(
-                f"Deployment #{old.id} of {plan.module} ({plan.environment}) is {old.state}, but "
-                f"nobody drives it: {held.holder} went away. Finish it first: salt-run "
-                f"pushguide.resume {old.id}"
+            lock.release(connection, old.id)
+            return
+        raise Locked(
+            f"{_stands(old, held)} Finish it first: salt-run pushguide.resume {old.id}, or "
+            f"salt-run pushguide.abort {old.id}"
+        )
+
+    def _hosts_of(self, wish: Wish, chosen: ModuleTemplate) -> list[str]:
+        """The hosts that are meant: all of the template's, or some of them."""
+        names = targets.hosts_of(chosen.template.target, self.opts)
+        if wish.hosts is None:
+            return names
+        strangers = [one for one in wish.hosts if one not in names]
+        if strangers:
+            raise Refused(
+                f"These are no hosts of {chosen.module} ({chosen.environment}): "
+                f"{', '.join(strangers)}."
+            )
+        return sorted({*wish.hosts})
+
+    def _demand_not_bad(self, wish: Wish, chosen: ModuleTemplate, version: str) -> None:
+        """Refuse a version that is marked bad, unless force says that it is meant."""
+        found = self.database.read(
+            lambda one: marks.get(one, chosen.module, chosen.environment, version)
+        )
+        if found and found.is_bad and not wish.force:
+            raise BadVersion(
+                f"{chosen.module} {version} is {found}. Choose another version, or give "
+                "force=True if you mean it."
             )
 
     def _version(self, wish: Wish, chosen: ModuleTemplate, source: DirectorySource) -> str:
@@ -145,6 +326,34 @@ class Submitter:
                 f"version. See salt-run pushguide.history {chosen.module}."
             )
         return version
+
+    def _facts(
+        self, wish: Wish, chosen: ModuleTemplate, names: list[str], grains: list[str]
+    ) -> tuple[dict[str, HostFacts], list[str]]:
+        """What the hosts say, with what the record has of them; and those that say nothing."""
+        returns = self.hosts.ask(
+            names,
+            "pushguide.inspect",
+            {"module": chosen.module, "environment": chosen.environment, "grains": grains},
+            self.presence_timeout,
+        )
+        facts, left_out = self._present(names, returns, wish.allow_offline)
+
+        def work(connection: Connection) -> tuple[dict[str, str | None], set[str]]:
+            lives = {
+                row["host"]: row["version"]
+                for row in record.live(connection, chosen.module)
+                if row["environment"] == chosen.environment
+            }
+            failed = record.failed_last_time(connection, chosen.module, chosen.environment)
+            return lives, {*failed}
+
+        lives, failed = self.database.read(work)
+        known = {
+            host: replace(one, recorded=lives.get(host), failed_last=host in failed)
+            for host, one in facts.items()
+        }
+        return known, left_out
 
     def _present(
         self, names: list[str], returns: Mapping[str, Return], allow_offline: bool
@@ -190,6 +399,7 @@ class Submitter:
         self,
         wish: Wish,
         chosen: ModuleTemplate,
+        strategy: Strategy,
         version: str,
         artifact: Artifact | None,
         facts: dict[str, HostFacts],
@@ -197,7 +407,18 @@ class Submitter:
     ) -> Plan:
         template = chosen.template
         driven_by = template.orchestration
-        return Plan(
+        is_rollback = wish.kind == "rollback"
+        divided, has_canary = batches.batches(strategy, facts, with_canary=not is_rollback)
+        rollout = batches.rollout(
+            strategy,
+            template.approval,
+            facts,
+            has_canary,
+            is_part=is_rollback or wish.hosts is not None,
+        )
+        if is_rollback:
+            rollout = replace(rollout, auto_rollback="never")
+        plan = Plan(
             module=chosen.module,
             environment=chosen.environment,
             kind=wish.kind,
@@ -207,11 +428,11 @@ class Submitter:
             artifact=artifact,
             target=template.target.model_dump(mode="json"),
             hosts=facts,
-            batches=[sorted(facts)],
+            batches=divided,
             left_out=left_out,
-            prepare=template.strategy.prepare,
-            stage_timeout_seconds=template.strategy.stage_timeout_seconds,
-            orchestration=driven_by.rollback if wish.kind == "rollback" else driven_by.deploy,
+            prepare=strategy.prepare,
+            stage_timeout_seconds=strategy.stage_timeout_seconds,
+            orchestration=driven_by.rollback if is_rollback else driven_by.deploy,
             share={
                 "settings": chosen.settings,
                 "probe": template.probe.model_dump(mode="json") if template.probe else None,
@@ -219,10 +440,24 @@ class Submitter:
                 "keep_releases": template.keep_releases,
                 "min_free_mb": template.min_free_mb,
                 "restore_on_failure": template.restore_on_failure,
-                "busy_timeout_seconds": template.strategy.stage_timeout_seconds,
+                "busy_timeout_seconds": strategy.stage_timeout_seconds,
+                "stage_timeout_seconds": strategy.stage_timeout_seconds,
+                "confirm_within_seconds": strategy.confirm_within_seconds,
             },
-            risks=_risks(wish, version, artifact, facts, left_out),
+            rollout=rollout,
+            wish=wish.to_plan(),
         )
+        return replace(plan, risks=risks(plan))
+
+
+def _stands(old: Deployment, held: lock.Held) -> str:
+    """How a deployment stands that nobody drives, in words."""
+    if old.state == states.PAUSED:
+        return f"Deployment #{old.id} of {old.module} ({old.environment}) is paused: {old.reason}."
+    return (
+        f"Deployment #{old.id} of {old.module} ({old.environment}) is {old.state}, but nobody "
+        f"drives it: {held.holder} went away."
+    )
 
 
 def _facts(host: str, answer: object) -> HostFacts:
@@ -240,29 +475,7 @@ def _facts(host: str, answer: object) -> HostFacts:
             "(and restart a minion that runs with multiprocessing: False)"
         )
     module = answer.get("module") or {}
-    return HostFacts(answer["pushguide"], module.get("live"), list(module.get("good") or []))
-
-
-def _risks(
-    wish: Wish,
-    version: str,
-    artifact: Artifact | None,
-    facts: Mapping[str, HostFacts],
-    left_out: list[str],
-) -> list[str]:
-    """What somebody should know before they press the button."""
-    found = []
-    if left_out:
-        found.append(f"{len(left_out)} hosts are offline and keep what they run.")
-    lives = {one.live for one in facts.values()}
-    if len(lives) > 1:
-        named = ", ".join(sorted(str(one or "nothing") for one in lives))
-        found.append(f"The hosts do not all run the same version now: {named}.")
-    if lives == {version} and wish.kind == "deploy":
-        found.append(f"{version} is live on every host already: nothing will change.")
-    fresh = [name for name, one in facts.items() if one.live is None]
-    if fresh and len(fresh) < len(facts):
-        found.append(f"These hosts get the module for the first time: {', '.join(fresh)}.")
-    if wish.kind == "rollback" and artifact:
-        found.append("Some hosts have not kept that release: it is fetched again.")
-    return found
+    grains = {str(key): str(value) for key, value in (answer.get("grains") or {}).items()}
+    return HostFacts(
+        answer["pushguide"], module.get("live"), list(module.get("good") or []), grains
+    )

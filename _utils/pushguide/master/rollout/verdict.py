@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pushguide.master import states
+from pushguide.master.rollout.gates import FAILURES
 from pushguide.words import LEFT_OUT, NOT_STARTED, RESTORED, STOPPED_SHORT, SUCCEEDED, UNDER_WAY
 
+_NAMED_AT_MOST = 20
 
-def verdict(rows: list[dict[str, Any]], problem: str | None) -> tuple[str, str | None]:
+
+def verdict(
+    rows: list[dict[str, Any]],
+    problem: str | None,
+    max_failures: int = 0,
+    aborted: str | None = None,
+) -> tuple[str, str | None]:
     """How a deployment ended: from the hosts that were expected, less those that succeeded.
 
     Args:
         rows: its hosts, with their outcomes.
         problem: what went wrong in the orchestration beside them, if anything.
+        max_failures: how many hosts may fail in a deployment that succeeds.
+        aborted: who aborted it and why, if somebody did.
 
     Returns:
         The state, and the reason in words. ``rolled_back`` is said only if every host that
-        was touched runs again what it ran before.
+        was touched runs again what it ran before. Hosts that failed within ``max_failures`` are
+        named in the reason of a success.
     """
     expected = [row for row in rows if row["outcome"] != LEFT_OUT]
     groups: dict[str, list[str]] = {}
@@ -26,17 +37,31 @@ def verdict(rows: list[dict[str, Any]], problem: str | None) -> tuple[str, str |
         outcome = STOPPED_SHORT if row["outcome"] == UNDER_WAY else row["outcome"]
         groups.setdefault(outcome, []).append(row["host"])
     succeeded = groups.pop(SUCCEEDED, [])
-    if len(succeeded) == len(expected) and expected and problem is None:
-        return states.SUCCEEDED, None
-    parts = [f"{outcome}: {', '.join(names)}" for outcome, names in sorted(groups.items())]
-    if succeeded and groups:
-        parts.append(f"{SUCCEEDED}: {', '.join(succeeded)}")
+    failed = sum(len(hosts) for outcome, hosts in groups.items() if outcome in FAILURES)
     errors = [f"{row['host']}: {row['error']}" for row in expected if row.get("error")]
-    reason = "; ".join([*([problem] if problem else []), *parts, *errors[:3]])
+    parts = [f"{outcome}: {names(hosts)}" for outcome, hosts in sorted(groups.items())]
+    if aborted is None and problem is None and succeeded and {*groups} <= {*FAILURES}:
+        if not groups:
+            return states.SUCCEEDED, None
+        if failed <= max_failures:
+            within = f"{failed} of {len(expected)} hosts failed, within max_failures {max_failures}"
+            return states.SUCCEEDED, "; ".join([within, *parts, *errors[:3]])
+    if succeeded and (groups or problem or aborted):
+        parts.append(f"{SUCCEEDED}: {names(succeeded)}")
+    told = [one for one in (aborted, problem) if one]
+    reason = "; ".join([*told, *parts, *errors[:3]])
+    if aborted is not None:
+        return states.ABORTED, reason
     touched = {*groups} - {NOT_STARTED, RESTORED}
     if RESTORED in groups and not touched and not succeeded:
         return states.ROLLED_BACK, reason
     return states.FAILED, reason
+
+
+def names(hosts: Sequence[str]) -> str:
+    """Hosts by name, the first of many."""
+    more = len(hosts) - _NAMED_AT_MOST
+    return ", ".join(hosts[:_NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def what_failed(name: str, answer: object, told: set[str]) -> str | None:

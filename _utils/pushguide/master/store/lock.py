@@ -62,7 +62,10 @@ def look(
 def take(
     connection: Connection, module: str, environment: str, deployment_id: int, lease_seconds: int
 ) -> int:
-    """Take the lock for a deployment, or take it over from a holder whose lease ran out.
+    """Take the lock for a deployment that has none or has it already.
+
+    A lock whose lease ran out still belongs to its deployment until that has ended: only who
+    goes on with the deployment takes it over, under a new token.
 
     Returns:
         The new fencing token. It is at least the time in seconds, so it grows even if the
@@ -72,7 +75,7 @@ def take(
         Locked: another deployment has it.
     """
     held = look(connection, module, environment, update=True)
-    if held and held.is_alive and held.deployment_id != deployment_id:
+    if held and held.deployment_id not in (None, deployment_id):
         raise Locked(
             f"{module} ({environment}) is locked by deployment #{held.deployment_id} since "
             f"{held.since:%Y-%m-%d %H:%M:%S} UTC (held by {held.holder}): wait for it to end "
@@ -93,6 +96,30 @@ def take(
         key = {"module": module, "environment": environment}
         connection.execute(sa.insert(db.lock).values({**key, **values}))
     return token
+
+
+def hand_over(
+    connection: Connection, deployment_id: int, token: int, heir: int, lease_seconds: int
+) -> None:
+    """Give a lock straight on to another deployment of the module, so that none comes between.
+
+    Raises:
+        LeaseLost: it is no longer held under that token.
+    """
+    mine = (db.lock.c.deployment_id == deployment_id) & (db.lock.c.token == token)
+    done = connection.execute(
+        sa.update(db.lock)
+        .where(mine)
+        .values(
+            deployment_id=heir,
+            holder=holder(),
+            token=token + 1,
+            since=now(),
+            lease_until=now() + timedelta(seconds=lease_seconds),
+        )
+    )
+    if not done.rowcount:
+        raise LeaseLost(f"#{deployment_id} was taken over by another master at its end.")
 
 
 def release(connection: Connection, deployment_id: int, token: int | None = None) -> None:
@@ -121,15 +148,26 @@ class Lease:
         deployment_id: the deployment.
         token: the fencing token under which it is held.
         seconds: the length of the lease; it is renewed at each third of it.
+        patience_seconds: how long to wait for a database that is away.
     """
 
-    def __init__(self, database: Database, deployment_id: int, token: int, seconds: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        deployment_id: int,
+        token: int,
+        seconds: int,
+        patience_seconds: float = 0,
+    ) -> None:
         self.database = database
         self.deployment_id = deployment_id
         self.token = token
         self.seconds = seconds
+        self.patience_seconds = patience_seconds
         self._stop = threading.Event()
         self._lost: str | None = None
+        self._trouble: DatabaseError | None = None
+        self._proven = time.monotonic()
         self._thread = threading.Thread(target=self._keep, name="pushguide lease", daemon=True)
 
     def __enter__(self) -> Lease:
@@ -140,11 +178,32 @@ class Lease:
         self._stop.set()
         self._thread.join()
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it may have run out: another master may take the deployment over by now."""
+        return time.monotonic() - self._proven > self.seconds
+
     def demand(self) -> None:
-        """Refuse to go on if the lease is lost.
+        """Refuse to go on if the lease is lost; wait for the database if nobody can tell.
 
         Raises:
-            LeaseLost: another master drives the deployment now, or may.
+            LeaseLost: another master drives the deployment now.
+            DatabaseError: the database stayed away.
+        """
+        deadline = time.monotonic() + self.patience_seconds
+        while self.is_stale and not self._lost:
+            if time.monotonic() >= deadline:
+                raise self._trouble or DatabaseError(
+                    f"The lease of #{self.deployment_id} could not be renewed in time."
+                )
+            time.sleep(0.1)
+        self.demand_not_lost()
+
+    def demand_not_lost(self) -> None:
+        """Refuse to go on if the lease is known to be lost, without waiting.
+
+        Raises:
+            LeaseLost: another master drives the deployment now.
         """
         if self._lost:
             raise LeaseLost(
@@ -153,18 +212,17 @@ class Lease:
             )
 
     def _keep(self) -> None:
-        renewed = time.monotonic()
-        while not self._stop.wait(self.seconds / 3):
+        wait = self.seconds / 3
+        while not self._stop.wait(wait):
+            began = time.monotonic()
             try:
                 if not self.database.write(self._renew):
                     self._lost = "another master has taken it over"
                     return
-                renewed = time.monotonic()
+                self._proven, self._trouble, wait = began, None, self.seconds / 3
             except DatabaseError as err:
                 log.warning("Renewing the lease of #%d failed: %s", self.deployment_id, err)
-                if time.monotonic() - renewed > self.seconds:
-                    self._lost = f"its lease could not be renewed ({err})"
-                    return
+                self._trouble, wait = err, min(1.0, self.seconds / 3)
 
     def _renew(self, connection: Connection) -> bool:
         mine = (db.lock.c.deployment_id == self.deployment_id) & (db.lock.c.token == self.token)

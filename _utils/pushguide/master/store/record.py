@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from pushguide.errors import Refused
+from pushguide.errors import LeaseLost, Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
 from pushguide.master.store import tables as db
 from pushguide.master.store.tables import now
-from pushguide.words import LEFT_OUT, NOT_STARTED, STOPPED_SHORT, UNDER_WAY, UNKNOWN
+from pushguide.words import (
+    BAD,
+    INCONCLUSIVE,
+    LEFT_OUT,
+    LIVE_STAGES,
+    NOT_STARTED,
+    STOPPED_SHORT,
+    SUCCEEDED,
+    UNDER_WAY,
+    UNKNOWN,
+)
+
+#: How long a deployment that was just written down counts as waited for by its maker.
+_FIRST_WAIT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -35,10 +48,35 @@ class Deployment:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    start_at: datetime | None = None
+    waiting_until: datetime | None = None
+    cause: str | None = None
+    cause_id: int | None = None
 
 
-def create(connection: Connection, plan: Plan, requested_by: str, state: str) -> int:
-    """Write a new deployment down, with its hosts; answer with its number."""
+#: Why there is a deployment that nobody asked for as such.
+AUTO_ROLLBACK = "auto_rollback"
+RETRY = "retry"
+
+
+def create(
+    connection: Connection,
+    plan: Plan,
+    requested_by: str,
+    state: str,
+    start_at: datetime | None = None,
+    cause: tuple[str, int] | None = None,
+) -> int:
+    """Write a new deployment down, with its hosts; answer with its number.
+
+    Args:
+        connection: a transaction.
+        plan: its plan.
+        requested_by: who asked for it.
+        state: its first state.
+        start_at: when it may start, at the earliest.
+        cause: why there is it (:data:`AUTO_ROLLBACK` or :data:`RETRY`), and for which deployment.
+    """
     moment = now()
     done = connection.execute(
         sa.insert(db.deployment).values(
@@ -50,11 +88,35 @@ def create(connection: Connection, plan: Plan, requested_by: str, state: str) ->
             requested_by=requested_by[:128],
             plan=plan.to_dict(),
             created_at=moment,
+            start_at=start_at,
+            waiting_until=moment + _FIRST_WAIT,
+            cause=cause[0] if cause else None,
+            cause_id=cause[1] if cause else None,
         )
     )
     key = done.inserted_primary_key
     assert key
     number = int(key[0])
+    _write_hosts(connection, number, plan)
+    return number
+
+
+def replan(connection: Connection, number: int, plan: Plan) -> None:
+    """Put another plan in the place of one that nothing has been done of yet."""
+    connection.execute(sa.delete(db.deployment_host).where(_of(db.deployment_host, number)))
+    connection.execute(
+        sa.update(db.deployment).where(db.deployment.c.id == number).values(plan=plan.to_dict())
+    )
+    _write_hosts(connection, number, plan)
+
+
+def _of(table: sa.Table, number: int) -> sa.ColumnElement[bool]:
+    """The rows of a deployment."""
+    return table.c.deployment_id == number
+
+
+def _write_hosts(connection: Connection, number: int, plan: Plan) -> None:
+    moment = now()
     places = [(host, place) for place, batch in enumerate(plan.batches, 1) for host in batch]
     rows = [
         {
@@ -68,7 +130,6 @@ def create(connection: Connection, plan: Plan, requested_by: str, state: str) ->
         for host, place in [*places, *((host, 0) for host in plan.left_out)]
     ]
     connection.execute(sa.insert(db.deployment_host), rows)
-    return number
 
 
 def get(connection: Connection, number: int) -> Deployment:
@@ -151,6 +212,120 @@ def set_token(connection: Connection, number: int, token: int) -> None:
     )
 
 
+def demand_token(connection: Connection, number: int, token: int) -> None:
+    """Refuse to write for a driver that another one has taken the deployment over from.
+
+    Raises:
+        LeaseLost: the deployment is driven under another token.
+    """
+    query = sa.select(db.deployment.c.token).where(db.deployment.c.id == number)
+    if connection.execute(query.with_for_update(read=True)).scalar() != token:
+        raise LeaseLost(
+            f"#{number} was taken over by another master: nothing is written from here."
+        )
+
+
+def wait_on(connection: Connection, number: int, seconds: float) -> None:
+    """Say that somebody waits for a deployment's turn, for some more seconds."""
+    connection.execute(
+        sa.update(db.deployment)
+        .where(db.deployment.c.id == number)
+        .values(waiting_until=now() + timedelta(seconds=seconds))
+    )
+
+
+def ahead_of(connection: Connection, one: Deployment) -> Deployment | None:
+    """The deployment of the same module that is queued earlier and is waited for, if any."""
+    table = db.deployment
+    query = (
+        sa.select(table)
+        .where(
+            table.c.module == one.module,
+            table.c.environment == one.environment,
+            table.c.state == states.QUEUED,
+            table.c.id < one.id,
+            table.c.waiting_until > now(),
+        )
+        .order_by(table.c.id)
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return Deployment(**row) if row else None
+
+
+def unfinished(connection: Connection) -> list[Deployment]:
+    """Every deployment that has not ended, the oldest first."""
+    table = db.deployment
+    query = sa.select(table).where(table.c.state.not_in(states.TERMINAL)).order_by(table.c.id)
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def unfinished_of(
+    connection: Connection, module: str, environment: str, state: str
+) -> list[Deployment]:
+    """The deployments of a module that are in a state, the oldest first."""
+    table = db.deployment
+    query = (
+        sa.select(table)
+        .where(
+            table.c.module == module,
+            table.c.environment == environment,
+            table.c.state == state,
+        )
+        .order_by(table.c.id)
+    )
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def begun_after(connection: Connection, one: Deployment) -> Deployment | None:
+    """The newest deployment of the same module that began after another one, if any did."""
+    table = db.deployment
+    query = (
+        sa.select(table)
+        .where(
+            table.c.module == one.module,
+            table.c.environment == one.environment,
+            table.c.id > one.id,
+            table.c.started_at.is_not(None),
+        )
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return Deployment(**row) if row else None
+
+
+def unknown_hosts(connection: Connection) -> dict[int, list[str]]:
+    """The hosts that fell silent in the newest deployment of their module, by its number."""
+    table, hosts_of = db.deployment, db.deployment_host
+    newest = (
+        sa.select(sa.func.max(table.c.id))
+        .where(table.c.started_at.is_not(None))
+        .group_by(table.c.module, table.c.environment)
+    )
+    query = (
+        sa.select(table.c.id, hosts_of.c.host)
+        .join(hosts_of, hosts_of.c.deployment_id == table.c.id)
+        .where(
+            table.c.id.in_(newest),
+            table.c.state.in_(states.TERMINAL),
+            hosts_of.c.outcome == UNKNOWN,
+        )
+        .order_by(table.c.id, hosts_of.c.host)
+    )
+    found: dict[int, list[str]] = {}
+    for number, host in connection.execute(query):
+        found.setdefault(number, []).append(host)
+    return found
+
+
+def caused_by(connection: Connection, number: int) -> list[Deployment]:
+    """The deployments that another one is the cause of."""
+    table = db.deployment
+    query = sa.select(table).where(table.c.cause_id == number).order_by(table.c.id)
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
 def change_state(connection: Connection, number: int, new: str, reason: str | None = None) -> None:
     """Change a deployment's state, as the table of states allows.
 
@@ -162,6 +337,8 @@ def change_state(connection: Connection, number: int, new: str, reason: str | No
     values: dict[str, Any] = {"state": new, "reason": reason}
     if new == states.RUNNING and old == states.QUEUED:
         values["started_at"] = now()
+    if new == states.ROLLED_BACK and old == states.FAILED:
+        del values["reason"]
     if new in states.TERMINAL:
         values["finished_at"] = now()
     connection.execute(sa.update(db.deployment).where(db.deployment.c.id == number).values(values))
@@ -176,6 +353,22 @@ def hosts(connection: Connection, number: int) -> list[dict[str, Any]]:
         .order_by(table.c.batch, table.c.host)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def outcomes(connection: Connection, number: int) -> dict[str, str]:
+    """The outcome of each host of a deployment."""
+    table = db.deployment_host
+    query = sa.select(table.c.host, table.c.outcome).where(table.c.deployment_id == number)
+    return {row.host: row.outcome for row in connection.execute(query)}
+
+
+def live_stages_begun(connection: Connection, number: int) -> set[str]:
+    """The hosts that have a result of a stage that touches live traffic."""
+    table = db.stage_result
+    query = sa.select(table.c.host).where(
+        table.c.deployment_id == number, table.c.stage.in_(LIVE_STAGES)
+    )
+    return {*connection.execute(query).scalars()}
 
 
 def set_outcome(
@@ -195,7 +388,7 @@ def reopen_hosts(connection: Connection, number: int) -> None:
     table = db.deployment_host
     connection.execute(
         sa.update(table)
-        .where((table.c.deployment_id == number) & (table.c.outcome == UNKNOWN))
+        .where((table.c.deployment_id == number) & table.c.outcome.in_((UNKNOWN, INCONCLUSIVE)))
         .values(outcome=UNDER_WAY, error=None, updated_at=now())
     )
 
@@ -210,6 +403,33 @@ def close_hosts(connection: Connection, number: int) -> None:
     )
 
 
+def failed_last_time(connection: Connection, module: str, environment: str) -> list[str]:
+    """The hosts whose last deployment of a module that reached them did not succeed there."""
+    table, hosts_of = db.deployment, db.deployment_host
+    newest = (
+        sa.select(hosts_of.c.host, sa.func.max(table.c.id).label("id"))
+        .join(table, table.c.id == hosts_of.c.deployment_id)
+        .where(
+            table.c.module == module,
+            table.c.environment == environment,
+            table.c.state.in_(states.TERMINAL),
+            hosts_of.c.outcome.not_in((NOT_STARTED, LEFT_OUT)),
+        )
+        .group_by(hosts_of.c.host)
+        .subquery()
+    )
+    query = (
+        sa.select(hosts_of.c.host)
+        .join(
+            newest,
+            (hosts_of.c.host == newest.c.host) & (hosts_of.c.deployment_id == newest.c.id),
+        )
+        .where(hosts_of.c.outcome != SUCCEEDED)
+        .order_by(hosts_of.c.host)
+    )
+    return [*connection.execute(query).scalars()]
+
+
 def write_host(connection: Connection, host: str, result: Mapping[str, Any], outcome: str) -> None:
     """Write down what a host returned: its stages and steps, its outcome, and what is live there.
 
@@ -218,10 +438,16 @@ def write_host(connection: Connection, host: str, result: Mapping[str, Any], out
     Args:
         connection: a transaction.
         host: the host.
-        result: what its job returned.
+        result: what its job returned. ``token`` in it is the one of who writes, if it is fenced;
+            stages of None mean that the host has told nothing itself.
         outcome: what that means for the host in the deployment.
     """
     number = int(result["deployment"])
+    if "token" in result:
+        demand_token(connection, number, result["token"])
+    if result["stages"] is None:
+        set_outcome(connection, number, host, outcome, result.get("error"))
+        return
     _write_stages(connection, number, host, result["stages"])
     table = db.deployment_host
     connection.execute(
@@ -321,6 +547,34 @@ def stages(connection: Connection, number: int) -> list[dict[str, Any]]:
     return [{**row, "steps": steps.get((row["host"], row["stage"]), [])} for row in found]
 
 
+def stage_seconds(
+    connection: Connection, module: str, environment: str, kind: str, limit: int = 10
+) -> dict[int, dict[str, float]]:
+    """How long each stage took on the slowest host, of the last deployments that succeeded."""
+    table, results = db.deployment, db.stage_result
+    last = (
+        sa.select(table.c.id)
+        .where(
+            table.c.module == module,
+            table.c.environment == environment,
+            table.c.kind == kind,
+            table.c.state == states.SUCCEEDED,
+        )
+        .order_by(table.c.id.desc())
+        .limit(limit)
+    )
+    numbers = [*connection.execute(last).scalars()]
+    query = (
+        sa.select(results.c.deployment_id, results.c.stage, sa.func.max(results.c.seconds))
+        .where(results.c.deployment_id.in_(numbers))
+        .group_by(results.c.deployment_id, results.c.stage)
+    )
+    times: dict[int, dict[str, float]] = {}
+    for number, stage, seconds in connection.execute(query):
+        times.setdefault(number, {})[stage] = float(seconds)
+    return times
+
+
 def live(connection: Connection, module: str | None = None) -> list[dict[str, Any]]:
     """What is live where, since when."""
     query = sa.select(db.release).order_by(
@@ -336,7 +590,8 @@ def before(
 ) -> Deployment | None:
     """The deployment that succeeded last before ``version`` was deployed.
 
-    After a rollback from 1.1 to 1.0 the version before 1.0 is meant, not 1.1.
+    After a rollback from 1.1 to 1.0 the version before 1.0 is meant, not 1.1. A version that is
+    marked bad is passed over.
 
     Args:
         connection: a connection.
@@ -344,14 +599,23 @@ def before(
         environment: its environment.
         version: the live version; None where hosts differ, and the last success is meant.
     """
-    table = db.deployment
+    table, marked = db.deployment, db.version_mark
+    bad = sa.select(marked.c.version).where(
+        marked.c.module == module, marked.c.environment == environment, marked.c.mark == BAD
+    )
     query = sa.select(table).where(
         table.c.module == module,
         table.c.environment == environment,
         table.c.state == states.SUCCEEDED,
+        table.c.version.not_in(bad),
     )
     if version is not None:
-        brought = query.where(table.c.version == version, table.c.kind != "rollback")
+        brought = sa.select(table).where(
+            table.c.module == module,
+            table.c.environment == environment,
+            table.c.version == version,
+            table.c.kind != "rollback",
+        )
         last = connection.execute(brought.order_by(table.c.id.desc()).limit(1)).mappings().first()
         if last is not None:
             query = query.where(table.c.id < last["id"])

@@ -1,9 +1,11 @@
-"""What the custom returner writes: a host's result, in one transaction."""
+"""What the custom returner writes: results of hosts, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from pushguide.master.config import Config
 from pushguide.master.store import record
@@ -15,13 +17,16 @@ def database_of(opts: Mapping[str, Any]) -> Database:
     return Database.at(Config.from_opts(opts).database)
 
 
-def write_result(opts: Mapping[str, Any], ret: Mapping[str, Any]) -> None:
-    """Write a host's result of its stages into the record.
+def write_results(opts: Mapping[str, Any], rets: Sequence[Mapping[str, Any]]) -> None:
+    """Write the results of hosts into the record, in one transaction.
 
     Args:
         opts: the master's opts.
-        ret: ``id`` (the host), ``return`` (its checked result), ``outcome``.
+        rets: of each host ``id``, ``return`` (its checked result) and ``outcome``.
     """
-    database_of(opts).write(
-        lambda one: record.write_host(one, ret["id"], ret["return"], ret["outcome"])
-    )
+
+    def work(connection: Connection) -> None:
+        for one in rets:
+            record.write_host(connection, one["id"], one["return"], one["outcome"])
+
+    database_of(opts).write(work)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: The newest schema revision: a test keeps it equal to the newest migration.
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -83,6 +83,10 @@ deployment = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("started_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
+    sa.Column("start_at", UtcDateTime),
+    sa.Column("waiting_until", UtcDateTime),
+    sa.Column("cause", _STATE),
+    sa.Column("cause_id", sa.Integer),
     sa.Index("ix_deployment_module", "module", "environment", "id"),
     sqlite_autoincrement=True,
 )
@@ -98,6 +102,20 @@ deployment_host = sa.Table(
     sa.Column("version_before", _VERSION),
     sa.Column("version_after", _VERSION),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+
+request = sa.Table(
+    "request",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), nullable=False, index=True),
+    sa.Column("what", _STATE, nullable=False),
+    sa.Column("requested_by", sa.String(128), nullable=False),
+    sa.Column("reason", LongText),
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("requested_at", UtcDateTime, nullable=False),
+    sa.Column("done_at", UtcDateTime),
+    sqlite_autoincrement=True,
 )
 
 stage_result = sa.Table(
@@ -133,6 +151,26 @@ release = sa.Table(
     sa.Column("version", _VERSION),
     sa.Column("deployment_id", sa.ForeignKey("deployment.id"), nullable=False),
     sa.Column("since", UtcDateTime, nullable=False),
+)
+
+version_mark = sa.Table(
+    "version_mark",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("environment", _NAME, primary_key=True),
+    sa.Column("version", _VERSION, primary_key=True),
+    sa.Column("mark", _STATE, nullable=False),
+    sa.Column("marked_by", sa.String(128), nullable=False),
+    sa.Column("marked_at", UtcDateTime, nullable=False),
+    sa.Column("reason", LongText),
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id")),
+)
+
+engine = sa.Table(
+    "engine",
+    metadata,
+    sa.Column("master", sa.String(255), primary_key=True),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
 )
 
 lock = sa.Table(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from pushguide.errors import BadTemplate
+from pushguide.errors import BadTemplate, Refused
 from pushguide.master.fields import (
     NAME_PATTERN,
     AbsolutePath,
@@ -23,6 +23,7 @@ from pushguide.master.fields import (
 )
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
+from pushguide.master.templates.strategy import Approval, Strategy, changed
 
 _TARGETS = ("glob", "list", "compound", "grain", "pcre", "nodegroup", "pillar", "ipcidr", "range")
 #: What an environment may say differently from its module.
@@ -36,6 +37,7 @@ _OVERRIDABLE = (
     "min_free_mb",
     "restore_on_failure",
     "orchestration",
+    "approval",
 )
 
 
@@ -86,20 +88,6 @@ class Probe(Strict):
     within_seconds: Seconds = help_of("How long it may take to become healthy.", default=60)
 
 
-class Strategy(Strict):
-    """How a deployment goes through its hosts."""
-
-    prepare: Literal["all_first", "with_release"] = help_of(
-        "all_first: no host goes live before every host is prepared, so that a full disk on one "
-        "costs nothing. with_release: each host goes through all stages in one job, which is "
-        "quicker.",
-        default="all_first",
-    )
-    stage_timeout_seconds: Seconds = help_of(
-        "How long the stages of one job may take on a host, at most.", default=1800
-    )
-
-
 class Orchestration(Strict):
     """The orchestration files that drive a deployment."""
 
@@ -140,6 +128,7 @@ class Template(Strict):
         "Whether a host whose release fails goes back, at once, to what ran before.", default=True
     )
     orchestration: Orchestration = Orchestration()
+    approval: Approval = Approval()
     hosts: OneLine | list[OneLine] | Target = help_of(
         "The hosts: a glob, a list of ids, or target and type.", "web*", ["web1", "web2"]
     )
@@ -298,6 +287,36 @@ def _models_in(annotation: Any) -> Iterator[type[Strict]]:
     for one in (annotation, *getattr(annotation, "__args__", ())):
         if isinstance(one, type) and issubclass(one, Strict):
             yield one
+
+
+def strategy_of(template: Template, wish: object) -> Strategy:
+    """The strategy of one deployment: the template's, with what the deployment says differently.
+
+    Args:
+        template: the template.
+        wish: the argument ``strategy`` of the deployment, None for nothing.
+
+    Raises:
+        Refused: it is no mapping, a key is unknown or wrong, or may not be changed; each is named.
+    """
+    if wish is None:
+        return template.strategy
+    if not isinstance(wish, Mapping):
+        raise Refused(f"strategy is {wish!r}: give a mapping, such as '{{batch: 10%}}'.")
+    values, problems = changed(template.strategy, wish)
+    try:
+        return _unless(problems, Strategy(**values))
+    except ValidationError as err:
+        told = _sentences(
+            err, lambda location: ":".join(["strategy", *map(str, location)]), Strategy
+        )
+        raise Refused([*problems, *told]) from err
+
+
+def _unless(problems: list[str], strategy: Strategy) -> Strategy:
+    if problems:
+        raise Refused(problems)
+    return strategy
 
 
 def settings_of(template: Template, settings_class: project_types.Finder) -> TypeSettings:

@@ -1,0 +1,422 @@
+"""Deployments: what people do with them, from the first wish to the last word."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Connection
+
+from pushguide.errors import Refused
+from pushguide.master import states, summary
+from pushguide.master.arguments import (
+    demand_flag,
+    demand_name,
+    demand_number,
+    optional_moment,
+    optional_name,
+    optional_text,
+)
+from pushguide.master.plan import Plan
+from pushguide.master.rollout import forecast
+from pushguide.master.rollout.jobs import Hosts
+from pushguide.master.rollout.submit import Wish
+from pushguide.master.store import engines, lock, marks, record, requests
+from pushguide.master.store.record import Deployment
+from pushguide.master.store.tables import now
+from pushguide.words import BAD, GOOD, SUCCEEDED
+
+if TYPE_CHECKING:
+    from pushguide.master.desk import Desk
+
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be said beside module, version and environment; as it came in."""
+
+    allow_offline: object = False
+    wait: object = True
+    strategy: object = None
+    force: object = False
+    at: object = None
+    test: object = False
+
+
+class Deployments:
+    """What can be done.
+
+    Args:
+        desk: where the parts are.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.database = desk.database
+
+    # New ones.
+
+    def start(
+        self, kind: str, module: object, version: object, environment: object, options: Options
+    ) -> dict[str, Any]:
+        """Submit a deployment, and drive it to its end, here or in the background.
+
+        Returns:
+            The deployment in full, with ``retcode`` 1 unless it succeeded; its number and state
+            with ``wait=False``, or where it waits for an approval or its time; with ``test=True``
+            its plan.
+        """
+        wish = self._wish(kind, module, version, environment, options)
+        waits = demand_flag(options.wait, "wait")
+        if demand_flag(options.test, "test"):
+            return self._plan(wish)
+        if wish.start_at is not None:
+            self._demand_engine()
+        with self.desk.hosts() as hosts:
+            plan = self.desk.submitter(hosts).plan(wish)
+            return self._submit(plan, hosts, waits, wish.start_at)
+
+    def plan(
+        self, kind: str, module: object, version: object, environment: object, options: Options
+    ) -> dict[str, Any]:
+        """What a deployment would do."""
+        return self._plan(self._wish(kind, module, version, environment, options))
+
+    def retry(self, deployment: object, options: Options) -> dict[str, Any]:
+        """Deploy again to the hosts that did not succeed, those never started included."""
+        number = demand_number(deployment, "deployment")
+        waits = demand_flag(options.wait, "wait")
+        old, hosts_left = self.database.read(lambda one: self._left_of(one, number))
+        wish = Wish(
+            kind=old.kind,
+            module=old.module,
+            version=old.version,
+            environment=old.environment,
+            allow_offline=demand_flag(options.allow_offline, "allow_offline"),
+            strategy=_mapping(options.strategy, "strategy"),
+            hosts=hosts_left,
+            force=True,
+        )
+        with self.desk.hosts() as hosts:
+            plan = self.desk.submitter(hosts).plan(wish)
+            return self._submit(plan, hosts, waits, cause=(record.RETRY, number))
+
+    def _left_of(self, connection: Connection, number: int) -> tuple[Deployment, list[str]]:
+        """A deployment that has ended, and the hosts on which it did not succeed.
+
+        Raises:
+            Refused: it has not ended, it has succeeded everywhere, or another came after it.
+        """
+        old = record.get(connection, number)
+        if old.state not in states.TERMINAL:
+            raise Refused(
+                f"Deployment #{number} is {old.state} and has not ended: salt-run "
+                f"pushguide.resume {number} goes on with it."
+            )
+        later = record.begun_after(connection, old)
+        if later:
+            raise Refused(
+                f"Deployment #{later.id} ({later.kind} of {later.version}, {later.state}) came "
+                f"after #{number}: to repeat the older one could undo it. Retry #{later.id}, or "
+                f"deploy {old.version}."
+            )
+        left = [
+            row["host"] for row in record.hosts(connection, number) if row["outcome"] != SUCCEEDED
+        ]
+        if not left:
+            raise Refused(
+                f"Deployment #{number} succeeded on every host: nothing is left to retry."
+            )
+        return old, left
+
+    # What people ask of one that is there.
+
+    def resume(self, deployment: object, reason: object = None) -> dict[str, Any]:
+        """Drive a deployment on to its end, from wherever it stands."""
+        number = demand_number(deployment, "deployment")
+        why = optional_text(reason, "reason")
+
+        def work(connection: Connection) -> None:
+            if record.get(connection, number).state == states.PAUSED:
+                self._add(connection, number, requests.RESUME, why, done=True)
+
+        self.database.write(work)
+        return self._drive_here(number)
+
+    def abort(
+        self, deployment: object, reason: object, rollback: object, wait: object
+    ) -> dict[str, Any]:
+        """Stop a deployment at the next step, and put back the hosts that are half-way."""
+        number = demand_number(deployment, "deployment")
+        why, back = optional_text(reason, "reason"), demand_flag(rollback, "rollback")
+        waits = demand_flag(wait, "wait")
+
+        def work(connection: Connection) -> bool:
+            one = self._not_ended(connection, number)
+            self._add(connection, number, requests.ABORT, why, rollback=back)
+            return self._is_driven(connection, one)
+
+        if not self.database.write(work):
+            return self._drive_here(number, wanted=states.ABORTED)
+        if waits:
+            self._wait_until(number, lambda one: one.state in states.TERMINAL)
+        return self._answer(number, wanted=states.ABORTED)
+
+    def pause(self, deployment: object, reason: object, wait: object) -> dict[str, Any]:
+        """Let the running batch end, and begin no other one until somebody resumes."""
+        number = demand_number(deployment, "deployment")
+        why, waits = optional_text(reason, "reason"), demand_flag(wait, "wait")
+
+        def work(connection: Connection) -> None:
+            one = self._not_ended(connection, number)
+            if one.state != states.RUNNING or not self._is_driven(connection, one):
+                raise Refused(
+                    f"Deployment #{number} is {one.state} and nobody drives it: there is nothing "
+                    "to pause."
+                )
+            self._add(connection, number, requests.PAUSE, why)
+
+        self.database.write(work)
+        if waits:
+            ended = (states.PAUSED, *states.TERMINAL)
+            self._wait_until(number, lambda one: one.state in ended)
+        return self._answer(number, wanted=states.PAUSED)
+
+    def confirm(self, deployment: object, reason: object) -> dict[str, Any]:
+        """Say that what was deployed so far is right: a canary, or hosts that wait for it."""
+        number = demand_number(deployment, "deployment")
+        why = optional_text(reason, "reason")
+
+        def work(connection: Connection) -> bool:
+            one = self._not_ended(connection, number)
+            is_driven = self._is_driven(connection, one)
+            if one.state not in (states.RUNNING, states.PAUSED):
+                raise Refused(f"Deployment #{number} is {one.state}: there is nothing to confirm.")
+            self._add(connection, number, requests.CONFIRM, why, done=not is_driven)
+            return is_driven
+
+        if not self.database.write(work):
+            return self._drive_here(number)
+        return self._answer(number, wanted=states.RUNNING)
+
+    def approve(self, deployment: object, reason: object, wait: object) -> dict[str, Any]:
+        """Let a deployment start that waits for an approval."""
+        number = demand_number(deployment, "deployment")
+        why, waits = optional_text(reason, "reason"), demand_flag(wait, "wait")
+
+        def work(connection: Connection) -> tuple[str | None, bool]:
+            one = self._pending(connection, number)
+            rollout = Plan.from_dict(one.plan).rollout
+            until = one.created_at + timedelta(seconds=rollout.approval_seconds or 0)
+            if until < now():
+                reason = f"its approval was due until {until:%Y-%m-%d %H:%M} UTC"
+                record.change_state(connection, number, states.ABORTED, reason)
+                return f"Deployment #{number} cannot be approved any more, {reason}.", False
+            if rollout.approved_by_another and self.desk.user == one.requested_by:
+                refusal = (
+                    f"Deployment #{number} was asked for by {one.requested_by}: somebody else has "
+                    "to approve it (approval: by_another of the template)."
+                )
+                return refusal, False
+            self._add(connection, number, requests.APPROVE, why, done=True)
+            later = one.start_at is not None and one.start_at > now()
+            state = states.SCHEDULED if later else states.QUEUED
+            record.change_state(connection, number, state)
+            return None, later
+
+        refusal, later = self.database.write(work)
+        if refusal:
+            raise Refused(refusal)
+        if later:
+            return self._answer(number, wanted=states.SCHEDULED)
+        if waits:
+            return self._drive_here(number)
+        self._in_background(number)
+        return self._answer(number, wanted=states.QUEUED)
+
+    def reject(self, deployment: object, reason: object) -> dict[str, Any]:
+        """End a deployment that waits for an approval."""
+        number = demand_number(deployment, "deployment")
+        why = optional_text(reason, "reason")
+
+        def work(connection: Connection) -> None:
+            self._pending(connection, number)
+            self._add(connection, number, requests.REJECT, why, done=True)
+            told = f"rejected by {self.desk.user}{f': {why}' if why else ''}"
+            record.change_state(connection, number, states.ABORTED, told)
+
+        self.database.write(work)
+        return self._answer(number, wanted=states.ABORTED)
+
+    def mark(
+        self, module: object, version: object, value: object, environment: object, reason: object
+    ) -> dict[str, Any]:
+        """Mark a version good or bad in an environment."""
+        chosen = self.desk.library().get(
+            demand_name(module, "module"), optional_name(environment, "environment")
+        )
+        label, why = demand_name(version, "version"), optional_text(reason, "reason")
+        if value not in (GOOD, BAD):
+            raise Refused(f"value is {value!r}: give {GOOD} or {BAD}.")
+        if why is None:
+            raise Refused("reason is missing: say why, so that others know.")
+        place = (chosen.module, chosen.environment, label)
+        self.database.write(lambda one: marks.put(one, *place, str(value), self.desk.user, why))
+        found = self.database.read(lambda one: marks.get(one, *place))
+        told = summary.of_mark(found) or {}
+        return {"module": place[0], "environment": place[1], "version": label, **told}
+
+    # The parts.
+
+    def _wish(
+        self, kind: str, module: object, version: object, environment: object, options: Options
+    ) -> Wish:
+        if kind not in ("deploy", "rollback", "redeploy"):
+            raise Refused(f"kind is {kind!r}: give deploy, rollback or redeploy.")
+        return Wish(
+            kind=kind,
+            module=demand_name(module, "module"),
+            version=version,
+            environment=optional_name(environment, "environment"),
+            allow_offline=demand_flag(options.allow_offline, "allow_offline"),
+            strategy=_mapping(options.strategy, "strategy"),
+            force=demand_flag(options.force, "force"),
+            start_at=optional_moment(options.at, "at"),
+        )
+
+    def _plan(self, wish: Wish) -> dict[str, Any]:
+        with self.desk.hosts() as hosts:
+            submitter = self.desk.submitter(hosts)
+            plan = submitter.plan(wish)
+            return forecast.told(plan, submitter.source_of(plan), self.database, hosts)
+
+    def _submit(
+        self,
+        plan: Plan,
+        hosts: Hosts,
+        waits: bool,
+        start_at: datetime | None = None,
+        cause: tuple[str, int] | None = None,
+    ) -> dict[str, Any]:
+        number, state = self.desk.submitter(hosts).submit(
+            plan, self.desk.user, self.desk.config.lease_seconds, start_at, cause
+        )
+        if state == states.QUEUED and waits:
+            return self._drive(number, hosts)
+        if state == states.QUEUED:
+            self._in_background(number)
+        return {
+            "deployment": number,
+            "state": state,
+            "module": plan.module,
+            "environment": plan.environment,
+            "version": plan.version,
+            "kind": plan.kind,
+        }
+
+    def _drive_here(self, number: int, wanted: str = states.SUCCEEDED) -> dict[str, Any]:
+        with self.desk.hosts() as hosts:
+            return self._drive(number, hosts, wanted)
+
+    def _drive(self, number: int, hosts: Hosts, wanted: str = states.SUCCEEDED) -> dict[str, Any]:
+        """Drive a deployment, and the rollback that its end may cause."""
+        driver = self.desk.driver(number, hosts)
+        driver.drive(self.desk.orchestrate)
+        if driver.heir is not None:
+            self.desk.driver(driver.heir, hosts).drive(self.desk.orchestrate)
+        return self._answer(number, wanted)
+
+    def _answer(self, number: int, wanted: str) -> dict[str, Any]:
+        """A deployment as it stands; ``retcode`` 0 if that is what was wanted."""
+        full = self.desk.in_full(number)
+        return {**summary.in_brief(full), "retcode": 0 if full["state"] == wanted else 1}
+
+    def _add(
+        self,
+        connection: Connection,
+        number: int,
+        what: str,
+        reason: str | None,
+        done: bool = False,
+        **options: Any,
+    ) -> None:
+        requests.add(connection, number, what, self.desk.user, reason, done, **options)
+
+    def _not_ended(self, connection: Connection, number: int) -> Deployment:
+        one = record.get(connection, number)
+        if one.state in states.TERMINAL:
+            raise Refused(f"Deployment #{number} has ended: it is {one.state}.")
+        return one
+
+    def _pending(self, connection: Connection, number: int) -> Deployment:
+        one = record.get(connection, number)
+        if one.state != states.PENDING_APPROVAL:
+            raise Refused(f"Deployment #{number} is {one.state}: it waits for no approval.")
+        return one
+
+    def _is_driven(self, connection: Connection, one: Deployment) -> bool:
+        """Whether somebody drives a deployment that has begun."""
+        held = lock.look(connection, one.module, one.environment)
+        return (
+            one.state == states.RUNNING
+            and held is not None
+            and held.is_alive
+            and held.deployment_id == one.id
+        )
+
+    def _wait_until(self, number: int, is_so: Callable[[Deployment], bool]) -> None:
+        """Wait until a deployment has come to something, as long as somebody drives it."""
+
+        def look(connection: Connection) -> bool:
+            one = record.get(connection, number)
+            return is_so(one) or not self._is_driven(connection, one)
+
+        while not self.database.read(look):
+            time.sleep(_LOOK_SECONDS)
+
+    def _demand_engine(self) -> None:
+        """Refuse what nobody would start."""
+        if not self.database.read(engines.seen):
+            raise Refused(
+                "at needs the engine that starts deployments when their time has come, and none "
+                "has been seen: add 'engines: [pushguide: {}]' to the configuration of a master "
+                "with this database, and restart it."
+            )
+
+    def _in_background(self, number: int) -> None:
+        """Let the deployment be driven by a process that outlives this call."""
+        drive_in_background(self.desk.opts, number)
+
+
+def drive_in_background(opts: Mapping[str, Any], number: int) -> None:
+    """Let a deployment be driven by a process of its own.
+
+    A new interpreter, not a fork as Salt's own ``--async`` makes: a fork of a process that has
+    talked over ZeroMQ dies now and then, without a word.
+    """
+    subprocess.Popen(  # noqa: S603 - no shell, and a number
+        [
+            sys.executable,
+            *("-c", "import salt.scripts; salt.scripts.salt_run()"),
+            *("--config-dir", os.path.dirname(os.path.abspath(opts["conf_file"]))),
+            *("pushguide.resume", str(number)),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
+
+
+def _mapping(value: object, what: str) -> Mapping[str, Any] | None:
+    if value is None or isinstance(value, Mapping):
+        return value
+    raise Refused(f"{what} is {value!r}: give a mapping, such as {what}='{{batch: 10%}}'.")

@@ -1,0 +1,103 @@
+"""Questions: what the runner answers out of the record and the templates, changing nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pushguide.master import summary
+from pushguide.master.arguments import demand_name, demand_number, optional_name
+from pushguide.master.source import DirectorySource
+from pushguide.master.store import marks, record
+
+if TYPE_CHECKING:
+    from pushguide.master.desk import Desk
+
+
+class Questions:
+    """What can be asked.
+
+    Args:
+        desk: where the parts are.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.database = desk.database
+
+    def show(self, deployment: object) -> dict[str, Any]:
+        """One deployment with its hosts, stages and steps."""
+        return self.desk.in_full(demand_number(deployment, "deployment"))
+
+    def status(self, module: object, environment: object) -> dict[str, Any]:
+        """What is live where, and the last deployment, of each module.
+
+        A module that the record does not know has to be one of the templates.
+        """
+        wanted = optional_name(module, "module")
+        place = optional_name(environment, "environment")
+
+        def work(connection: Any) -> dict[str, Any]:
+            answer: dict[str, Any] = {}
+            for row in record.live(connection, wanted):
+                if place in (None, row["environment"]):
+                    here = _place(answer, row["module"], row["environment"])
+                    here["hosts"][row["host"]] = {
+                        "version": row["version"],
+                        "since": row["since"].isoformat(timespec="seconds"),
+                        "deployment": row["deployment_id"],
+                    }
+            for last in record.latest(connection, wanted):
+                if place in (None, last.environment):
+                    here = _place(answer, last.module, last.environment)
+                    here["last"] = summary.of_deployment(last)
+            return answer
+
+        found = self.database.read(work)
+        if wanted and not found:
+            self.desk.library().get(wanted, place)
+        return found
+
+    def history(self, module: object, environment: object, limit: object) -> list[dict[str, Any]]:
+        """Deployments, the newest first."""
+        wanted = optional_name(module, "module")
+        place = optional_name(environment, "environment")
+        at_most = demand_number(limit, "limit")
+        found = self.database.read(lambda one: record.find(one, wanted, place, limit=at_most))
+        if wanted and not found:
+            self.desk.library().get(wanted, place)
+        return [summary.of_deployment(one) for one in found]
+
+    def versions(self, module: object, environment: object, limit: object) -> list[dict[str, Any]]:
+        """The versions that the source of a module has, the newest first."""
+        chosen = self.desk.library().get(
+            demand_name(module, "module"), optional_name(environment, "environment")
+        )
+        source = DirectorySource(chosen.template.source, chosen.module)
+        at_most = demand_number(limit, "limit")
+
+        def work(connection: Any) -> tuple[set[str], dict[str, marks.Mark]]:
+            rows = record.live(connection, chosen.module)
+            lives = {row["version"] for row in rows if row["environment"] == chosen.environment}
+            return lives, marks.of(connection, chosen.module, chosen.environment)
+
+        lives, marked = self.database.read(work)
+        return [
+            {
+                "version": one.version,
+                "built": one.built.isoformat(timespec="seconds"),
+                "live": one.version in lives,
+                "mark": summary.of_mark(marked.get(one.version)),
+            }
+            for one in source.versions()[:at_most]
+        ]
+
+    def modules(self) -> dict[str, Any]:
+        """Every module of the master's pillar, or what is wrong with its template."""
+        return self.desk.library().overview()
+
+
+def _place(answer: dict[str, Any], module: str, environment: str) -> dict[str, Any]:
+    place: dict[str, Any] = answer.setdefault(module, {}).setdefault(
+        environment, {"hosts": {}, "last": None}
+    )
+    return place

@@ -1,0 +1,170 @@
+"""Adoption: what the engine of a master does for deployments that nobody drives.
+
+Every master with the same database may run it: whoever comes first gets a deployment, because the
+database decides.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from pushguide.errors import PushguideError, Refused
+from pushguide.master import states
+from pushguide.master.config import Config
+from pushguide.master.plan import Plan
+from pushguide.master.rollout import result
+from pushguide.master.rollout.jobs import Hosts
+from pushguide.master.store import engines, lock, record
+from pushguide.master.store.database import Database
+from pushguide.master.store.record import Deployment
+from pushguide.master.store.tables import now
+from pushguide.words import GOOD_OUTCOMES, STAGES, STOPPED_SHORT, SUCCEEDED
+
+log = logging.getLogger(__name__)
+
+#: How long a process that was started for a deployment may take to take it up, in seconds.
+_START_SECONDS = 60.0
+
+
+class Adopter:
+    """Looks after deployments, again and again.
+
+    Args:
+        opts: the master's opts.
+        database: the record.
+        drive: lets a deployment be driven by a process of its own.
+    """
+
+    def __init__(
+        self, opts: Mapping[str, Any], database: Database, drive: Callable[[int], None]
+    ) -> None:
+        self.opts = opts
+        self.database = database
+        self.drive = drive
+        self._started: dict[int, float] = {}
+
+    def look(self) -> list[int]:
+        """Look once.
+
+        Returns:
+            The deployments for which a process was started.
+
+        Raises:
+            DatabaseError: the database is away; look again later.
+        """
+        master = str(self.opts["id"])
+        self.database.write(lambda one: engines.beat(one, master))
+        self.database.write(_expire_approvals)
+        orphans = self.database.read(_orphans)
+        alive = time.monotonic() - _START_SECONDS
+        self._started = {one: at for one, at in self._started.items() if at > alive}
+        adopted = [one for one in orphans if one not in self._started]
+        for number in adopted:
+            log.info("Deployment #%d is driven by nobody: this master goes on with it", number)
+            self._started[number] = time.monotonic()
+            self.drive(number)
+        return adopted
+
+
+def _expire_approvals(connection: Connection) -> None:
+    """End deployments whose approval did not come in time."""
+    for one in record.unfinished(connection):
+        if one.state != states.PENDING_APPROVAL:
+            continue
+        seconds = Plan.from_dict(one.plan).rollout.approval_seconds or 0
+        until = one.created_at + timedelta(seconds=seconds)
+        if until < now():
+            reason = f"its approval was due until {until:%Y-%m-%d %H:%M} UTC"
+            record.change_state(connection, one.id, states.ABORTED, reason)
+
+
+def _orphans(connection: Connection) -> list[int]:
+    """The deployments that could go on, and that nobody drives or waits for."""
+    return [one.id for one in record.unfinished(connection) if _is_orphan(connection, one)]
+
+
+def _is_orphan(connection: Connection, one: Deployment) -> bool:
+    held = lock.look(connection, one.module, one.environment)
+    is_mine = held is not None and held.deployment_id == one.id
+    if held and is_mine and held.is_alive:
+        return False
+    if one.state == states.RUNNING:
+        return True
+    is_waited_for = one.waiting_until is not None and one.waiting_until > now()
+    if one.state == states.SCHEDULED:
+        return one.start_at is not None and one.start_at <= now() and not is_waited_for
+    if one.state == states.QUEUED:
+        is_free = held is None or held.deployment_id in (None, one.id)
+        return is_free and not is_waited_for
+    return False
+
+
+def hear_from_unknown(database: Database, hosts: Hosts, timeout: float) -> list[str]:
+    """Ask hosts that fell silent in a deployment that has ended what became of it there.
+
+    Args:
+        database: the record.
+        hosts: the way to the hosts.
+        timeout: how long they may take to answer, in seconds.
+
+    Returns:
+        The hosts that answered.
+    """
+    heard = []
+    for number, names in database.read(record.unknown_hosts).items():
+        plan = Plan.from_dict(database.read(functools.partial(record.get, number=number)).plan)
+        named = {"module": plan.module, "environment": plan.environment, "deployment": number}
+        for host, answer in hosts.ask(names, "pushguide.result", named, timeout).items():
+            if isinstance(answer.value, Mapping) and answer.value.get("busy"):
+                continue
+            found = result.read(answer.value, number, plan)
+            database.write(functools.partial(_hear, number=number, host=host, found=found))
+            heard.append(host)
+    return heard
+
+
+def _hear(connection: Connection, number: int, host: str, found: dict[str, Any] | None) -> None:
+    """Write down what the journal of a host says that was unknown."""
+    if found is None:
+        error = "its journal says that the deployment did not end there"
+        record.set_outcome(connection, number, host, STOPPED_SHORT, error)
+        return
+    outcome = found["outcome"]
+    if outcome in GOOD_OUTCOMES:
+        done = any(one["stage"] == STAGES[-1] for one in found["stages"])
+        outcome = SUCCEEDED if done else STOPPED_SHORT
+    record.write_host(connection, host, found, outcome)
+
+
+def run(opts: Mapping[str, Any], interval_seconds: float, drive: Callable[[int], None]) -> None:
+    """Look after deployments for as long as the process runs.
+
+    Args:
+        opts: the master's opts.
+        interval_seconds: the time between two looks.
+        drive: lets a deployment be driven by a process of its own.
+    """
+    if interval_seconds <= 0:
+        raise Refused(f"interval_seconds is {interval_seconds!r}: give a number above 0.")
+    config = Config.from_opts(opts)
+    adopter = Adopter(opts, Database.at(config.database), drive)
+    while True:
+        try:
+            adopter.look()
+            hosts = Hosts(opts, config.silence_seconds)
+            try:
+                hear_from_unknown(adopter.database, hosts, config.presence_timeout_seconds)
+            finally:
+                hosts.close()
+        except PushguideError as err:
+            log.warning("Looking after deployments failed, and is tried again: %s", err)
+        except Exception:
+            log.exception("Looking after deployments failed, and is tried again")
+        time.sleep(interval_seconds)

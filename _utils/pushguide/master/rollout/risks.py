@@ -1,0 +1,50 @@
+"""Risks: what somebody should know before they press the button."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pushguide.master.plan import Plan
+from pushguide.master.rollout.verdict import names
+
+
+def risks(plan: Plan) -> list[str]:
+    """What a plan puts at risk, in sentences."""
+    return [*_about_hosts(plan), *_about_strategy(plan)]
+
+
+def _about_hosts(plan: Plan) -> Iterator[str]:
+    facts = plan.hosts
+    if plan.left_out:
+        out = names(plan.left_out)
+        yield f"{len(plan.left_out)} hosts are left out and keep what they run: {out}."
+    lives = {one.live for one in facts.values()}
+    if len(lives) > 1:
+        named = ", ".join(sorted(str(one or "nothing") for one in lives))
+        yield f"The hosts do not all run the same version now: {named}."
+    drifted = [
+        f"{host} runs {one.live or 'nothing'}, by the record {one.recorded or 'nothing'}"
+        for host, one in facts.items()
+        if one.recorded is not None and one.live != one.recorded
+    ]
+    if drifted:
+        yield f"Somebody changed hosts beside pushguide: {'; '.join(drifted[:20])}."
+    if lives == {plan.version} and plan.kind == "deploy":
+        yield f"{plan.version} is live on every host already: nothing will change."
+    fresh = [host for host, one in facts.items() if one.live is None]
+    if fresh and len(fresh) < len(facts):
+        yield f"These hosts get the module for the first time: {names(fresh)}."
+    failed = [host for host, one in facts.items() if one.failed_last]
+    if failed:
+        yield f"The last deployment failed on these hosts, which go first: {names(failed)}."
+
+
+def _about_strategy(plan: Plan) -> Iterator[str]:
+    if plan.kind == "rollback" and plan.artifact:
+        yield "Some hosts have not kept that release: it is fetched again."
+    if not plan.share.get("probe"):
+        yield "The template has no probe: nothing proves that the new release works."
+    if len(plan.batches) == 1 and len(plan.hosts) > 1 and plan.kind != "rollback":
+        yield f"All {len(plan.hosts)} hosts go live at the same time: the strategy has no batch."
+    if not plan.share.get("restore_on_failure", True):
+        yield "A host whose release fails stays as it is then (restore_on_failure)."
