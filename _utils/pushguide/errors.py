@@ -11,7 +11,8 @@
         │   ├── Locked            another deployment has this module's environment
         │   └── Fenced            a newer deployment has been on this host
         ├── StepFailed            a step on a host did not do what it should
-        │   └── BadArchive
+        │   ├── BadArchive
+        │   └── Inconclusive      health was neither proven nor disproven
         ├── LeaseLost             another master drives this deployment now
         └── DatabaseError         the database is away, empty, or of another version
 """
@@ -64,6 +65,10 @@ class StepFailed(PushguideError):
 
 class BadArchive(StepFailed):
     """An archive that cannot be unpacked safely."""
+
+
+class Inconclusive(StepFailed):
+    """Asking for health came to an end without an answer that proves or disproves it."""
 
 
 class LeaseLost(PushguideError):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
-from pushguide.errors import PushguideError, Refused
+from pushguide.errors import Inconclusive, PushguideError, Refused
 from pushguide.host import journal as journals
 from pushguide.host.base import ProjectType
 from pushguide.host.expand import expand
@@ -16,6 +16,7 @@ from pushguide.share import Share
 from pushguide.words import (
     FAILED,
     GOOD_OUTCOMES,
+    INCONCLUSIVE,
     LIVE_STAGES,
     RESTORE,
     RESTORED,
@@ -48,8 +49,9 @@ def run_stages(
         context: the loader's ``__context__``; its ``retcode`` becomes 1 on failure.
 
     Returns:
-        The host's outcome (``succeeded``, ``unchanged``, ``failed`` or ``restored``), the
-        version that is live now, the error if there was one, and each stage with its steps.
+        The host's outcome (``succeeded``, ``unchanged``, ``inconclusive``, ``failed`` or
+        ``restored``), the version that is live now, the error if there was one, and each stage
+        with its steps.
 
     Raises:
         Refused: the share or the stages do not read, or another job is at work here.
@@ -108,8 +110,13 @@ class _Run:
             if done and done["outcome"] in GOOD_OUTCOMES:
                 self.results.append({**done, "again": True})
                 continue
+            if stage == "release" and self.journal.saved is not None:
+                self.journal.saved.pop("untouched", None)
             try:
                 self.run(stage, getattr(self.project, stage))
+            except Inconclusive as err:
+                # Nothing is known to be wrong: the release stays, and so does the way back.
+                return self.answer(INCONCLUSIVE, str(err))
             except PushguideError as err:
                 return self.answer(*self.fail(stage, str(err)))
         return self.answer(self.overall())
@@ -137,6 +144,9 @@ class _Run:
         try:
             method()
             outcome = None
+        except Inconclusive:
+            outcome = INCONCLUSIVE
+            raise
         finally:
             self.recorder.end(outcome)
             self.keep(result)
@@ -156,11 +166,14 @@ class _Run:
         """
         if stage not in LIVE_STAGES or self.journal.saved is None:
             return FAILED, reason
+        is_untouched = self.journal.saved.get("untouched", False)
         try:
-            self.project.mark_bad(reason)
+            if not is_untouched:
+                self.project.mark_bad(reason)
             if not self.project.share.restore_on_failure:
                 return FAILED, reason
-            self.run(RESTORE, self.project.restore)
+            project = self.project
+            self.run(RESTORE, project.restore_untouched if is_untouched else project.restore)
             self.journal.saved = None
         except PushguideError as err:
             log.exception("%s was not put back to what ran before", self.journal.module)
@@ -174,6 +187,8 @@ class _Run:
 
     def answer(self, outcome: str, error: str | None = None) -> dict[str, Any]:
         """What the job returns; kept in the journal, in case the return is lost."""
+        if error and (self.journal.saved or {}).get("drained"):
+            error += " This host stays out of its load balancer."
         self.journal.outcome, self.journal.error = outcome, error
         self.journal.write()
         return {**self.journal.answer(), "stages": self.results}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pushguide.errors import Refused
+from pushguide.master import allowed
 from pushguide.master.suggest import did_you_mean
 
 
@@ -22,12 +23,16 @@ class Config:
         presence_timeout_seconds: how long hosts may take to answer before a deployment.
         silence_seconds: how long a host may be silent in a stage before it is asked whether
             it still works.
+        commands: the commands that the probes of templates may name, as lists of words.
+        functions: the Salt functions that the drains of templates may name.
     """
 
     database: str
     lease_seconds: int = 60
     presence_timeout_seconds: int = 10
     silence_seconds: int = 15
+    commands: dict[str, list[str]] = field(default_factory=dict)
+    functions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -52,9 +57,10 @@ class Config:
                     f"pushguide:{one.name} in the master's configuration is {value!r}: "
                     "give a whole number of seconds above 0."
                 )
-        if problems:
-            raise Refused(problems)
-        return cls(**{"database": default_database(opts), **given})
+        named, wrong = allowed.read(given)
+        if problems or wrong:
+            raise Refused([*problems, *wrong])
+        return cls(**{"database": default_database(opts), **given, **vars(named)})
 
 
 def _is_positive(value: object) -> bool:

@@ -9,7 +9,14 @@ from pushguide.master.states import TERMINAL
 from pushguide.master.store.record import Deployment
 from pushguide.words import RESTORE, STAGES
 
-_SIGNS = {"succeeded": "ok", "unchanged": "=", "skipped": "-", "warning": "ok!", "failed": "FAILED"}
+_SIGNS = {
+    "succeeded": "ok",
+    "unchanged": "=",
+    "skipped": "-",
+    "warning": "ok!",
+    "inconclusive": "?",
+    "failed": "FAILED",
+}
 
 
 def of_deployment(one: Deployment) -> dict[str, Any]:

@@ -156,6 +156,7 @@ def test_a_failing_version_is_replaced_by_a_new_process_of_the_old_one(service: 
         "start_again",
         "alive",
         "probe_restored",
+        "put_back_restored",
     ]
     assert not process.is_alive(old)
     assert service.pid != old

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pushguide.master.plan import Plan
-from pushguide.words import FAILED, GOOD_OUTCOMES, RESTORE, RESTORED, STAGES
+from pushguide.words import FAILED, GOOD_OUTCOMES, INCONCLUSIVE, RESTORE, RESTORED, STAGES
 
+_STAGE_OUTCOMES = (*GOOD_OUTCOMES, FAILED, INCONCLUSIVE)
 _DETAIL_AT_MOST = 2**20
 
 
@@ -27,7 +28,7 @@ def read(value: object, number: int, plan: Plan) -> dict[str, Any] | None:
     if value.get("uid", "") != plan.share.get("uid", ""):
         return None
     outcome, stages = value.get("outcome"), value.get("stages")
-    if outcome not in (*GOOD_OUTCOMES, FAILED, RESTORED) or not isinstance(stages, list):
+    if outcome not in (*_STAGE_OUTCOMES, RESTORED) or not isinstance(stages, list):
         return None
     try:
         read_stages = [_stage(one) for one in stages]
@@ -45,7 +46,7 @@ def read(value: object, number: int, plan: Plan) -> dict[str, Any] | None:
 
 
 def _stage(given: Mapping[str, Any]) -> dict[str, Any]:
-    if given["stage"] not in (*STAGES, RESTORE) or given["outcome"] not in (*GOOD_OUTCOMES, FAILED):
+    if given["stage"] not in (*STAGES, RESTORE) or given["outcome"] not in _STAGE_OUTCOMES:
         raise ValueError("no stage, or no outcome")
     return {
         "stage": given["stage"],

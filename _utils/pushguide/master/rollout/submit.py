@@ -16,6 +16,7 @@ from pushguide.master.rollout.jobs import Hosts, Return
 from pushguide.master.source import DirectorySource
 from pushguide.master.store import lock, record
 from pushguide.master.store.database import Database
+from pushguide.master.templates.for_hosts import for_hosts
 from pushguide.master.templates.library import Library, ModuleTemplate
 from pushguide.share import Artifact
 
@@ -214,7 +215,7 @@ class Submitter:
             orchestration=driven_by.rollback if wish.kind == "rollback" else driven_by.deploy,
             share={
                 "settings": chosen.settings,
-                "probe": template.probe.model_dump(mode="json") if template.probe else None,
+                **for_hosts(template, self.library.allowed),
                 "uid": uuid.uuid4().hex,
                 "keep_releases": template.keep_releases,
                 "min_free_mb": template.min_free_mb,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pushguide.errors import Refused, StepFailed
-from pushguide.host.probe import HttpProbe
+from pushguide.host.health import Scene, checks_of, prove
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -112,10 +112,21 @@ def server(running: Server) -> Server:
     return running
 
 
-def probe(server: Server, path: str, version: str = "1.4.2", **fields: Any) -> HttpProbe:
-    url = f"http://127.0.0.1:{server.server_port}{path}"
-    quick = {"within_seconds": 0.1, "interval_seconds": 0.02}
-    return HttpProbe.from_dict({"url": url, **quick, **fields}, version)
+class Probe:
+    """A probe of the server, as a template without a kind has it."""
+
+    def __init__(self, server: Server, path: str, version: str, **fields: Any) -> None:
+        self.url = f"http://127.0.0.1:{server.server_port}{path}"
+        quick = {"within_seconds": 0.1, "interval_seconds": 0.02}
+        [self.check] = checks_of({"url": self.url, **quick, **fields}, version)
+
+    def prove(self) -> str:
+        """Ask; what came back is told without the address."""
+        return prove(self.check, Scene(), lambda: None).removeprefix(f"{self.check}: ")
+
+
+def probe(server: Server, path: str, version: str = "1.4.2", **fields: Any) -> Probe:
+    return Probe(server, path, version, **fields)
 
 
 def test_a_right_status_is_proof(server: Server) -> None:
@@ -220,4 +231,4 @@ def test_nothing_that_listens_is_no_answer(server: Server) -> None:
 
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(Refused, match="colour"):
-        HttpProbe.from_dict({"url": "http://127.0.0.1/", "colour": "red"}, "1")
+        checks_of({"url": "http://127.0.0.1/", "colour": "red"}, "1")
