@@ -67,8 +67,8 @@ def _failure(check: Check, answer: Answer, tries: int, in_a_row: int) -> StepFai
     told = f"{answer.words}, after {tries} tries in {check.within_seconds:g} s."
     if answer.state == INCONCLUSIVE:
         return Inconclusive(
-            f"Probing {check} proved nothing: {told} The new release stays as it is: mend what "
-            "keeps it from being asked, and run post_release again."
+            f"Probing {check} proved nothing: {told} Mend what keeps it from being told, and run "
+            "the stage again."
         )
     if answer.is_final:
         told = f"{answer.words}."
