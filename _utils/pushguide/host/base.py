@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pushguide.errors import StepFailed
+from pushguide.errors import Refused, StepFailed
 from pushguide.host import archive, fetch, health, retention, warm_up
 from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal, Release, flush_directory, read_all
@@ -95,7 +95,7 @@ class ProjectType:
         self.put_back_restored()
 
     def restore_untouched(self) -> None:
-        """Put this host back to work where release has never begun: what ran runs still."""
+        """Put this host back to work where nothing but the drain was begun: what ran runs still."""
         self.put_back_restored()
 
     def between_tries(self) -> None:
@@ -314,7 +314,11 @@ class ProjectType:
     @step(changes=False)
     def drain(self) -> Note | str | None:
         """Take this host out of its load balancer, and let its connections finish."""
-        return self.draining.take_out(self.is_live_already)
+        told = self.draining.take_out(self.is_live_already)
+        if self.journal.saved is not None:
+            # From here on a type may have stopped something: going back is more than coming in.
+            self.journal.saved.pop("untouched", None)
+        return told
 
     @step(changes=True)
     def switch(self) -> Note | str | None:
@@ -399,7 +403,8 @@ class ProjectType:
         """Point at what was live before."""
         saved = self.saved
         is_back = self.pointer.save() == saved["pointer"]
-        self.note_logs(saved["probe"], saved["version"] or "")
+        with contextlib.suppress(Refused):  # whatever it is, it is no reason to stay here
+            self.note_logs(saved["probe"], saved["version"] or "")
         if not is_back:
             self.pointer.restore(saved["pointer"])
         before = self.journal.release_at(self.pointer.read())

@@ -110,8 +110,6 @@ class _Run:
             if done and done["outcome"] in GOOD_OUTCOMES:
                 self.results.append({**done, "again": True})
                 continue
-            if stage == "release" and self.journal.saved is not None:
-                self.journal.saved.pop("untouched", None)
             try:
                 self.run(stage, getattr(self.project, stage))
             except Inconclusive as err:

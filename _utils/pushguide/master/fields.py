@@ -63,9 +63,12 @@ def _port(port: object) -> object:
 
 
 def no_credentials(url: str) -> str:
-    """Refuse an address that holds a user or a password."""
+    """Refuse an address that holds a user or a password; the refusal does not repeat them."""
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise ValueError("give no user or password in it: job arguments are no place for secrets")
+        raise PydanticCustomError(
+            "said_in_full",
+            "give no user or password in it: job arguments are no place for secrets.",
+        )
     return url
 
 
@@ -84,7 +87,7 @@ def known_name(name: str, key: str, info: ValidationInfo) -> str:
             f"there is no {name!r} in the master's configuration (pushguide:{key}); "
             f"{did_you_mean(name, known)}"
         )
-        raise PydanticCustomError("unknown_name", "{said}", {"said": said})
+        raise PydanticCustomError("said_in_full", "{said}", {"said": said})
     return name
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -260,3 +262,30 @@ def test_a_journal_of_before_is_gone_back_with(probed: Host) -> None:
     answer = probed.deploy("2", artifact=broken)
     assert (answer["outcome"], answer["live"]) == (RESTORED, "1")
     assert steps(answer, "restore")["probe_restored"][0] == SUCCEEDED
+
+
+def test_a_probe_that_does_not_read_is_no_reason_to_stay_with_a_bad_release(
+    probed: Host,
+) -> None:
+    probed.deploy("1")
+    journal = probed.journal
+    assert journal.proven is not None
+    journal.proven["probe"] = {"kind": "of another time"}
+    journal.write()
+    broken = probed.build("2", {"health": "out of order"})
+    answer = probed.deploy("2", artifact=broken)
+    assert (answer["outcome"], answer["live"]) == (FAILED, "1")
+    assert "no kind 'of another time' of probe" in answer["error"]
+    assert probed.health == "version 1"
+
+
+def test_a_host_without_unix_can_import_all_of_it() -> None:
+    """As on Windows: what Unix alone has is imported where it is used."""
+    code = (
+        "import sys, socket\n"
+        "import salt.channel.client\n"
+        "for name in ('fcntl', 'grp', 'pwd', 'resource', 'termios'): sys.modules[name] = None\n"
+        "del socket.AF_UNIX\n"
+        "import pushguide.host.run, pushguide.host.health, pushguide.host.drain\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pushguide.errors import Refused, StepFailed
+from pushguide.errors import Inconclusive, Refused, StepFailed
 from pushguide.host.health import Scene, checks_of, prove
 
 
@@ -45,6 +45,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _later(self, tries: str) -> None:
         self._answer(200 if len(self.server.asked) >= int(tries) else 503)
+
+    def _header(self, value: str) -> None:
+        self._answer(200, **{"X-Release": value})
+
+    def _slow(self, seconds: str) -> None:
+        self.server.ended.wait(float(seconds))
+        self._answer(200)
 
     def _never(self, _: str) -> None:
         self.server.ended.wait(20)
@@ -232,3 +239,26 @@ def test_nothing_that_listens_is_no_answer(server: Server) -> None:
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(Refused, match="colour"):
         checks_of({"url": "http://127.0.0.1/", "colour": "red"}, "1")
+
+
+def test_a_header_of_the_answer_has_to_hold_its_text(server: Server) -> None:
+    wanted = {"answer_headers": {"x-release": "1.4"}}
+    assert probe(server, "/header/1.4.2", **wanted).prove() == "status 200 at try 1"
+    with pytest.raises(StepFailed, match=r"header x-release is '1\.3', without '1\.4'"):
+        probe(server, "/header/1.3", **wanted).prove()
+    with pytest.raises(StepFailed, match=r"header x-release is ''"):
+        probe(server, "/status/200", **wanted).prove()
+
+
+def test_an_answer_that_comes_late_is_not_healthy(server: Server) -> None:
+    with pytest.raises(StepFailed, match=r"but after 0\.\d+ s, which is more than 0\.1 s"):
+        probe(server, "/slow/0.3", latency_seconds=0.1).prove()
+    assert probe(server, "/slow/0.3", latency_seconds=20).prove()
+
+
+def test_a_status_that_proves_neither(server: Server) -> None:
+    with pytest.raises(Inconclusive, match="answered status 429, which proves nothing"):
+        probe(server, "/status/429", inconclusive_status=[429, 503]).prove()
+    with pytest.raises(StepFailed) as error:
+        probe(server, "/status/500", inconclusive_status=[429, 503]).prove()
+    assert type(error.value) is StepFailed

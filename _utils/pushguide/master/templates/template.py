@@ -284,7 +284,7 @@ def _sentences(error: ValidationError, place: Any, model: type[Strict]) -> Itera
             text = f"unknown key; {did_you_mean(str(location[-1]), known)}"
         elif kind == "missing":
             text = "is missing."
-        elif kind == "unknown_name":
+        elif kind == "said_in_full":
             text = one["msg"]
         elif kind in ("union_tag_invalid", "union_tag_not_found"):
             where, text = _no_such_kind(where, one["input"], _kinds_at(model, location))
