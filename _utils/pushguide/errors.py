@@ -12,7 +12,8 @@
         │   └── Fenced            a newer deployment has been on this host
         ├── StepFailed            a step on a host did not do what it should
         │   ├── BadArchive
-        │   └── Stopped           the master told the job to stop
+        │   ├── Stopped           the master told the job to stop
+        │   └── Inconclusive      health was neither proven nor disproven
         ├── LeaseLost             another master drives this deployment now
         ├── MasterAway            Salt's master takes no job
         └── DatabaseError         the database is away, empty, or of another version
@@ -70,6 +71,10 @@ class BadArchive(StepFailed):
 
 class Stopped(StepFailed):
     """The master told the job to stop, and it did so between two steps."""
+
+
+class Inconclusive(StepFailed):
+    """Asking for health came to an end without an answer that proves or disproves it."""
 
 
 class LeaseLost(PushguideError):

@@ -37,7 +37,8 @@ class Share(NamedTuple):
     artifact: Artifact | None
     root: str
     settings: dict[str, Any]
-    probe: dict[str, Any] | None = None
+    #: One probe, or several that all have to be healthy.
+    probe: dict[str, Any] | list[dict[str, Any]] | None = None
     keep_releases: int = 3
     min_free_mb: int = 500
     fetch_timeout_seconds: int = 600
@@ -53,6 +54,8 @@ class Share(NamedTuple):
     test: bool = False
     #: Why the host is put back to what ran before, where the job is to do that.
     reason: str = ""
+    warm_up: dict[str, Any] | None = None
+    drain: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the share as plain data, fit for a job's arguments and for JSON."""

@@ -18,6 +18,9 @@ SKIPPED = "skipped"
 WARNING = "warning"
 FAILED = "failed"
 
+#: Whether the release is healthy could not be told: it stays, and the stage can be run again.
+INCONCLUSIVE = "inconclusive"
+
 #: How a deployment ended for a host, besides SUCCEEDED and FAILED.
 RESTORED = "restored"
 UNKNOWN = "unknown"

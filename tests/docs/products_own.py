@@ -13,7 +13,18 @@ from pushguide.errors import Refused
 from pushguide.master.arguments import refuse_unknown
 from pushguide.master.templates.library import Library
 
-OPTS: dict[str, Any] = {"extension_modules": "", "id": "m_master", "cachedir": "/x/master"}
+OPTS: dict[str, Any] = {
+    "extension_modules": "",
+    "id": "m_master",
+    "cachedir": "/x/master",
+    # What the pages' templates name; a page that shows the configuration itself is judged by it.
+    "pushguide": {
+        "commands": {"check-queue": "/usr/local/bin/check_queue --fast"},
+        "functions": {
+            "out-of-lb": {"out": {"function": "lb.disable"}, "back": {"function": "lb.enable"}}
+        },
+    },
+}
 
 
 def demand_templates(modules: Mapping[str, Any], opts: Mapping[str, Any] = OPTS) -> None:

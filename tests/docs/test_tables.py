@@ -20,21 +20,36 @@ from pushguide.master.plan import HostFacts, Leg, Plan
 from pushguide.master.rollout.progress import Progress
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
-from pushguide.master.templates import template
+from pushguide.master.templates import drain, health, template
 from tests.docs.pages import DOCS, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
 from tests.support.host import Host
 
-TEMPLATES, TYPES, DEPLOYMENTS = (
-    DOCS / f"{name}.md" for name in ("templates", "types", "deployments")
+TEMPLATES, TYPES, DEPLOYMENTS, HEALTH = (
+    DOCS / f"{name}.md" for name in ("templates", "types", "deployments", "health")
 )
 HEADINGS = {
     "Template": "Keys of a module",
     "Target": "Hosts",
     "Source": "Source",
-    "Probe": "Probe",
     "Strategy": "Strategy",
     "Orchestration": "Orchestration",
+}
+#: Where docs/health.md tells the keys of each model; what all kinds have in common stands once.
+HEALTH_HEADINGS = {
+    health.Probe: "Probes",
+    health.HttpProbe: "By HTTP",
+    health.TcpProbe: "By TCP",
+    health.ProcessProbe: "By process",
+    health.CommandProbe: "By command",
+    health.LogProbe: "By log",
+    health.WarmUp: "Warm-up",
+    drain.Drain: "Drain",
+    drain.FileDrain: "Out by file",
+    drain.HaproxyDrain: "Out of HAProxy",
+    drain.HttpDrain: "Out by HTTP",
+    drain.Call: "A request",
+    drain.FunctionDrain: "Out by a Salt function",
 }
 OWN_TYPES = ("static_site", "service", "java_web")
 
@@ -44,6 +59,10 @@ def documented_models() -> list[Any]:
     found = [
         pytest.param(TEMPLATES, heading, getattr(template, name), id=name)
         for name, heading in HEADINGS.items()
+    ]
+    found += [
+        pytest.param(HEALTH, heading, model, id=model.__name__)
+        for model, heading in HEALTH_HEADINGS.items()
     ]
     for name in OWN_TYPES:
         settings = importlib.import_module(f"pushguide.master.templates.types.{name}").Settings
@@ -62,19 +81,42 @@ def default_as_told(default: object) -> str:
     return f"`{json.dumps(default)}`" if default != "" else "empty"
 
 
+def own_fields(model: type[Strict]) -> dict[str, Any]:
+    """The fields of a model that are not told with what it has in common with others."""
+    common = {
+        name
+        for parent in (health.Probe, drain.Drain)
+        if parent in model.__mro__[1:]
+        for name in parent.model_fields
+    }
+    return {name: one for name, one in model.model_fields.items() if name not in common}
+
+
 @pytest.mark.parametrize(("page", "heading", "model"), documented_models())
 def test_the_keys_of_a_model_are_told(page: Path, heading: str, model: type[Strict]) -> None:
     told = [row for row in table(page, heading) if len(row) == 4]
-    assert [row[0] for row in told] == [f"`{name}`" for name in model.model_fields]
-    for (name, default, example, meaning), field in zip(
-        told, model.model_fields.values(), strict=True
-    ):
+    fields = own_fields(model)
+    assert [row[0] for row in told] == [f"`{name}`" for name in fields]
+    for (name, default, example, meaning), field in zip(told, fields.values(), strict=True):
         assert default == default_as_told(field.default), name
         assert meaning.replace("\\<", "<").startswith(field.description or ""), name
         assert len(meaning) > 10, name
         (value,) = code_in(example)
         kind = Annotated[(field.annotation, *field.metadata, name)]
         TypeAdapter(kind).validate_python(yaml.safe_load(value))
+
+
+def test_every_kind_of_probe_and_drain_is_told_and_known_to_hosts() -> None:
+    import pushguide.host.drain
+    import pushguide.host.health
+
+    for models, kinds in (
+        (health.Probe, pushguide.host.health.KINDS),
+        (drain.Drain, pushguide.host.drain.KINDS),
+    ):
+        told = [one for one in HEALTH_HEADINGS if issubclass(one, models) and one is not models]
+        assert {template._kind_of(one) for one in told} == {*kinds}
+        assert {*models.__subclasses__()} == {*told}
 
 
 def test_every_type_has_its_page() -> None:
@@ -183,6 +225,7 @@ def test_every_outcome_is_told() -> None:
         words.SUCCEEDED,
         words.FAILED,
         words.RESTORED,
+        words.INCONCLUSIVE,
         words.STOPPED_SHORT,
         words.UNKNOWN,
         words.LEFT_OUT,

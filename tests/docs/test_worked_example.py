@@ -105,7 +105,12 @@ def test_it_goes_back_when_the_reload_fails(host: PhpHost) -> None:
     host.reload.side_effect = [False, True]
     answer = host.deploy("2")
     assert (answer["outcome"], answer["live"]) == ("restored", "1")
-    assert [*steps(answer, "restore")] == ["switch_back", "reload", "probe_restored"]
+    assert [*steps(answer, "restore")] == [
+        "switch_back",
+        "reload",
+        "probe_restored",
+        "put_back_restored",
+    ]
     assert "Reloading php8.2-fpm failed" in answer["error"]
     assert host.health == "version 1"
 

@@ -17,7 +17,20 @@ USER = "shop-team"
 def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
     """A master with salt-api, three minions, and one more that comes and goes."""
     config = {
-        "pushguide": {"presence_timeout_seconds": 15, "silence_seconds": 5},
+        "pushguide": {
+            "presence_timeout_seconds": 15,
+            "silence_seconds": 5,
+            "commands": {
+                "well": "/bin/echo all is well",
+                "who-knows": ["/bin/sh", "-c", "exit 75"],
+            },
+            "functions": {
+                "out-of-lb": {
+                    "out": {"function": "test.echo", "arg": ["{id} is out"]},
+                    "back": {"function": "test.echo", "kwarg": {"text": "{id} is back"}},
+                }
+            },
+        },
         **api_config(USER, secrets.token_hex(16)),
     }
     with Lab(salt_factories, "xyz", ["w1", "w2", "w3"], config) as one:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-#: Names that must be there, by comma: postgresql, mariadb, tomcat, salt3006, gitfs.
+#: Names that must be there, by comma: postgresql, mariadb, tomcat, salt3006, gitfs, haproxy.
 REQUIRE = "PUSHGUIDE_REQUIRE"
 
 

@@ -241,7 +241,7 @@ class Lab:
         name: str,
         hosts: Any = None,
         environments: Mapping[str, Any] | None = None,
-        probe: bool | Mapping[str, Any] = False,
+        probe: bool | Mapping[str, Any] | list[Mapping[str, Any]] = False,
         **template: Any,
     ) -> Module:
         """Write the template of a new module into the master's pillar.
@@ -269,11 +269,18 @@ class Lab:
                 "within_seconds": 0.5,
                 "interval_seconds": 0.1,
             }
+        elif isinstance(probe, list):
+            given["probe"] = probe
         elif probe:
             given["probe"] = {"within_seconds": 60, "interval_seconds": 0.1, **probe}
         self.templates[name] = {**given, **template}
         self._write_pillar()
         return Module(self, name)
+
+    def forget(self, name: str) -> None:
+        """Take a module's template out of the master's pillar."""
+        del self.templates[name]
+        self._write_pillar()
 
     def _write_pillar(self) -> None:
         pillar = self.top / "pillar"

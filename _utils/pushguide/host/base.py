@@ -14,11 +14,11 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pushguide.errors import StepFailed
-from pushguide.host import archive, fetch, retention
+from pushguide.errors import Refused, StepFailed
+from pushguide.host import archive, fetch, health, retention, warm_up
+from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal, Release, flush_directory, read_all
 from pushguide.host.pointer import Link, Pointer
-from pushguide.host.probe import HttpProbe
 from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
 from pushguide.share import Share
 from pushguide.words import BAD, GOOD, UNPROVEN
@@ -75,18 +75,21 @@ class ProjectType:
         self.unpack()
 
     def pre_release(self) -> None:
-        """Save what release is going to change."""
+        """Save what release is going to change, and take the host out of its load balancer."""
         self.save()
+        self.drain()
 
     def release(self) -> None:
         """Switch to the new release."""
         self.switch()
 
     def post_release(self) -> None:
-        """Prove the release, and retire old ones."""
+        """Prove the release, put the host back to work, and retire old releases."""
+        self.warm_up()
         self.probe()
         if self.share.confirm_within_seconds is not None:
             self.await_confirmation()
+        self.put_back()
         self.mark_good()
         self.retire()
 
@@ -94,6 +97,15 @@ class ProjectType:
         """Put this host back to what ran before the deployment."""
         self.switch_back()
         self.probe_restored()
+        self.put_back_restored()
+
+    def restore_untouched(self) -> None:
+        """Put this host back to work where nothing but the drain was begun: what ran runs still."""
+        self.put_back_restored()
+
+    def between_tries(self) -> None:
+        """Called before each try and each second of a wait; what it raises ends the wait."""
+        self.recorder.demand_go_on()
 
     # What a type says about itself.
 
@@ -279,7 +291,8 @@ class ProjectType:
                 f"{self.share.version} again."
             )
         if self.journal.saved is None:
-            self.journal.saved = self.take_state()
+            self.journal.saved = {**self.take_state(), "untouched": True}
+        self.note_logs(self.share.probe, self.share.version)
         if self.is_live_already:
             return unchanged("nothing will change")
         return f"before: {self.journal.saved.get('version') or 'nothing'}"
@@ -299,6 +312,20 @@ class ProjectType:
         version = pointed_at.version if pointed_at else None
         return {"pointer": self.pointer.save(), "version": version, **proven}
 
+    def note_logs(self, probe: object, version: str) -> None:
+        """Note how far the logs that a probe reads have been written: what follows is judged."""
+        if self.journal.saved is not None:
+            self.journal.saved["logs"] = health.logs_of(probe, version)
+
+    @step(changes=False)
+    def drain(self) -> Note | str | None:
+        """Take this host out of its load balancer, and let its connections finish."""
+        told = self.draining.take_out(self.is_live_already)
+        if self.journal.saved is not None:
+            # From here on a type may have stopped something: going back is more than coming in.
+            self.journal.saved.pop("untouched", None)
+        return told
+
     @step(changes=True)
     def switch(self) -> Note | str | None:
         """Point at the new release."""
@@ -307,6 +334,8 @@ class ProjectType:
         if within is not None and not self.is_live_already:
             self.note_unconfirmed(within)
         if not is_switched:
+            # What the old release said while it was stopped is not the new one's.
+            self.note_logs(self.share.probe, self.share.version)
             self.pointer.point_at(self.new_path)
         self.journal.live = self.new_name
         if is_switched:
@@ -330,11 +359,25 @@ class ProjectType:
         """Prove health by asking."""
         return self.ask(self.share.probe, self.share.version)
 
-    def ask(self, probe: Mapping[str, Any] | None, version: str) -> Note | str:
-        """Ask the probe of the template, if it has one."""
-        if not probe:
+    def ask(self, probe: object, version: str) -> Note | str:
+        """Ask the probes of the template, if it has any."""
+        checks = health.checks_of(probe, version)
+        if not checks:
             return skipped("the template has no probe")
-        return HttpProbe.from_dict(probe, version).prove()
+        scene = health.Scene(self.salt, (self.journal.saved or {}).get("logs") or {})
+        return health.prove_all(checks, scene, self.between_tries)
+
+    @step(changes=False, looks=True)
+    def warm_up(self) -> Note | str | None:
+        """Send the requests of the template whose answers do not matter."""
+        if self.is_live_already:
+            return skipped("the release was live already")
+        return warm_up.send_all(self.share.warm_up, self.share.version, self.between_tries)
+
+    @step(changes=False)
+    def put_back(self) -> Note | str | None:
+        """Put this host back into its load balancer, if it was taken out."""
+        return self.draining.put_back()
 
     @step(changes=False, looks=True)
     def await_confirmation(self) -> Note | str | None:
@@ -367,6 +410,7 @@ class ProjectType:
             return unchanged(release.name)
         self.journal.proven = {"settings": self.settings, "probe": self.share.probe}
         self.journal.mark(self.new_name, GOOD)
+        self.recorder.orders.hears = False  # it is done: there is nothing left to stop
         return release.name
 
     @step(changes=False)
@@ -401,6 +445,8 @@ class ProjectType:
         """Point at what was live before."""
         saved = self.saved
         is_back = self.pointer.save() == saved["pointer"]
+        with contextlib.suppress(Refused):  # whatever it is, it is no reason to stay here
+            self.note_logs(saved["probe"], saved["version"] or "")
         if not is_back:
             self.pointer.restore(saved["pointer"])
         before = self.journal.release_at(self.pointer.read())
@@ -415,6 +461,11 @@ class ProjectType:
         if self.saved["version"] is None:
             return skipped("no release of ours ran here before")
         return self.ask(self.saved["probe"], self.saved["version"])
+
+    @step(changes=False)
+    def put_back_restored(self) -> Note | str | None:
+        """Put this host back into its load balancer, now that what ran before runs."""
+        return self.draining.put_back()
 
     def mark_bad(self, reason: str) -> None:
         """Mark this deployment's release bad, unless an earlier one has proven it."""
@@ -465,6 +516,13 @@ class ProjectType:
     def is_live_already(self) -> bool:
         """Whether this host ran the wanted release before the deployment began."""
         return self.journal.target is not None and self.journal.target["how"] == LIVE
+
+    @property
+    def draining(self) -> Draining:
+        """The way out of the load balancer, and back."""
+        return Draining(
+            self.journal, self.recorder.stage.stage, self.share, self.salt, self.between_tries
+        )
 
     @property
     def saved(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _SAFE = re.compile(r"[\w@:+-][\w.@:+-]*\Z")
 
 
 def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
-    """Fill in what this host knows of itself: in root, settings and probe.
+    """Fill in what this host knows of itself: in root, settings, probe, warm-up and drain.
 
     Args:
         share: this host's share of the plan.
@@ -45,7 +45,11 @@ def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
         return [walk(one) for one in value] if isinstance(value, list) else value
 
     filled = share._replace(
-        root=walk(share.root), settings=walk(share.settings), probe=walk(share.probe)
+        root=walk(share.root),
+        settings=walk(share.settings),
+        probe=walk(share.probe),
+        warm_up=walk(share.warm_up),
+        drain=walk(share.drain),
     )
     if problems:
         raise Refused(sorted(set(problems)))

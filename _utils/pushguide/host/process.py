@@ -32,6 +32,11 @@ def start_time(pid: int) -> str:
     return _stat(pid, 22)
 
 
+def parent(pid: int) -> int:
+    """The process that a process was started by, 0 if there is none any more."""
+    return int(_stat(pid, 4) or 0)
+
+
 def find(*arguments: str) -> Iterator[int]:
     """The processes that live and have exactly these ``arguments`` among theirs."""
     for pid in _all():
@@ -126,19 +131,28 @@ def _signal(send: Callable[[int, int], None], pid: int, number: int) -> None:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether nothing listens on a TCP port, on whichever address of this host.
+    """Whether nothing listens on a TCP port, on whichever address of this host."""
+    return not any(state == _LISTEN for state in _tcp_states(port))
 
-    Source: proc(5), /proc/net/tcp; 0A is the state LISTEN.
-    """
+
+def count_connections(port: int) -> int:
+    """How many TCP connections to a local port are established."""
+    return sum(state == _ESTABLISHED for state in _tcp_states(port))
+
+
+#: Source: proc(5), /proc/net/tcp, and include/net/tcp_states.h of Linux.
+_ESTABLISHED, _LISTEN = "01", "0A"
+
+
+def _tcp_states(port: int) -> Iterator[str]:
+    """The states of all sockets with this local TCP port."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table, encoding="ascii") as handle:
                 rows = [line.split() for line in handle.readlines()[1:]]
         except OSError:
             continue  # no IPv6 here
-        if any(row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port for row in rows):
-            return False
-    return True
+        yield from (row[3] for row in rows if int(row[1].rpartition(":")[2], 16) == port)
 
 
 def demand_free_port(port: int, seconds: float) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from pushguide.errors import PushguideError, Refused, Stopped
+from pushguide.errors import Inconclusive, PushguideError, Refused, Stopped
 from pushguide.host import journal as journals
 from pushguide.host.base import ProjectType
 from pushguide.host.expand import expand
@@ -17,6 +17,7 @@ from pushguide.share import Share
 from pushguide.words import (
     FAILED,
     GOOD_OUTCOMES,
+    INCONCLUSIVE,
     LIVE_STAGES,
     RESTORE,
     RESTORED,
@@ -151,6 +152,9 @@ class _Run:
                 self.run(stage, getattr(self.project, stage))
             except Stopped as err:
                 return self.answer(*self.halt(stage, str(err)))
+            except Inconclusive as err:
+                # Nothing is known to be wrong: the release stays, and so does the way back.
+                return self.answer(INCONCLUSIVE, str(err))
             except PushguideError as err:
                 return self.answer(*self.fail(stage, str(err)))
         return self.answer(self.overall())
@@ -196,6 +200,9 @@ class _Run:
         try:
             method()
             outcome = None
+        except Inconclusive:
+            outcome = INCONCLUSIVE
+            raise
         finally:
             self.recorder.end(outcome)
             self.keep(result)
@@ -215,14 +222,18 @@ class _Run:
         """
         if stage not in LIVE_STAGES or self.journal.saved is None:
             return FAILED, reason
-        self.project.mark_bad(reason)
+        if not self.journal.saved.get("untouched", False):
+            self.project.mark_bad(reason)
         return self.back(reason) if self.project.share.restore_on_failure else (FAILED, reason)
 
     def back(self, reason: str) -> tuple[str, str]:
         """Go back to what ran before; whatever the master says meanwhile waits."""
+        saved = self.journal.saved or {}
+        is_untouched = saved.get("untouched", False)
+        project = self.project
         try:
             with self.recorder.orders.deaf():
-                self.run(RESTORE, self.project.restore)
+                self.run(RESTORE, project.restore_untouched if is_untouched else project.restore)
             self.journal.saved = self.journal.unconfirmed = None
         except PushguideError as err:
             log.exception("%s was not put back to what ran before", self.journal.module)
@@ -236,6 +247,8 @@ class _Run:
 
     def answer(self, outcome: str, error: str | None = None) -> dict[str, Any]:
         """What the job returns; kept in the journal, in case the return is lost."""
+        if error and (self.journal.saved or {}).get("drained"):
+            error += " This host stays out of its load balancer."
         self.journal.outcome, self.journal.error = outcome, error
         self.journal.write()
         return {**self.journal.answer(), "stages": self.results}

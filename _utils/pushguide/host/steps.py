@@ -10,11 +10,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from pushguide.errors import PushguideError, StepFailed
+from pushguide.errors import Inconclusive, PushguideError, StepFailed
 from pushguide.host.journal import Journal
 from pushguide.host.orders import Orders
 from pushguide.host.report import Reporter
-from pushguide.words import FAILED, SKIPPED, SUCCEEDED, UNCHANGED, WARNING
+from pushguide.words import FAILED, INCONCLUSIVE, SKIPPED, SUCCEEDED, UNCHANGED, WARNING
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,8 @@ class Recorder:
             with journal:
                 answer = action()
         except PushguideError as err:
-            self._record(name, FAILED, started, str(err))
+            outcome = INCONCLUSIVE if isinstance(err, Inconclusive) else FAILED
+            self._record(name, outcome, started, str(err))
             raise
         except Exception as err:
             log.exception("Step %s of %s", name, self.journal.module)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pushguide.errors import Refused
+from pushguide.master import allowed
 from pushguide.master.suggest import did_you_mean
 
 
@@ -24,6 +25,8 @@ class Config:
             it still works.
         patience_seconds: how long a deployment waits for a database or a master that went
             away, before it stands still and has to be resumed.
+        commands: the commands that the probes of templates may name, as lists of words.
+        functions: the Salt functions that the drains of templates may name.
     """
 
     database: str
@@ -31,6 +34,8 @@ class Config:
     presence_timeout_seconds: int = 10
     silence_seconds: int = 15
     patience_seconds: int = 300
+    commands: dict[str, list[str]] = field(default_factory=dict)
+    functions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -55,9 +60,10 @@ class Config:
                     f"pushguide:{one.name} in the master's configuration is {value!r}: "
                     "give a whole number of seconds above 0."
                 )
-        if problems:
-            raise Refused(problems)
-        return cls(**{"database": default_database(opts), **given})
+        named, wrong = allowed.read(given)
+        if problems or wrong:
+            raise Refused([*problems, *wrong])
+        return cls(**{"database": default_database(opts), **given, **vars(named)})
 
 
 def _is_positive(value: object) -> bool:

@@ -6,9 +6,20 @@ import posixpath
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+
+from pushguide.master.suggest import did_you_mean
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_GRAIN = re.compile(r"\{grain\.[\w:.-]+\}\Z")
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -41,12 +52,50 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _port(port: object) -> object:
+    if isinstance(port, str) and (port.isdecimal() or _GRAIN.match(port)):
+        port = int(port) if port.isdecimal() else port
+    elif not isinstance(port, int) or isinstance(port, bool):
+        port = 0
+    if isinstance(port, int) and not 1 <= port <= 65535:
+        raise ValueError("give a number from 1 to 65535, or a grain such as '{grain.shop_port}'")
+    return port
+
+
+def no_credentials(url: str) -> str:
+    """Refuse an address that holds a user or a password; the refusal does not repeat them."""
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise PydanticCustomError(
+            "said_in_full",
+            "give no user or password in it: job arguments are no place for secrets.",
+        )
+    return url
+
+
+def known_name(name: str, key: str, info: ValidationInfo) -> str:
+    """Refuse a name that the master's configuration does not have.
+
+    Args:
+        name: the name.
+        key: where it has to stand: commands or functions.
+        info: holds the names by key, if they are known.
+    """
+    known = (info.context or {}).get(key)
+    if known is not None and name not in known:
+        # Not in the text itself: a template of pydantic's would take braces for places.
+        said = (
+            f"there is no {name!r} in the master's configuration (pushguide:{key}); "
+            f"{did_you_mean(name, known)}"
+        )
+        raise PydanticCustomError("said_in_full", "{said}", {"said": said})
+    return name
+
+
 OneLine = Annotated[str, AfterValidator(_one_line)]
 AbsolutePath = Annotated[str, AfterValidator(_one_line), AfterValidator(_absolute)]
 #: A number, or a grain that holds it, such as ``{grain.shop_port}``.
-Port = (
-    Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(pattern=r"^\{grain\.[\w:.-]+\}$")]
-)
+Port = Annotated[int | str, BeforeValidator(_port)]
+HttpUrl = Annotated[OneLine, Field(pattern=r"^https?://."), AfterValidator(no_credentials)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 

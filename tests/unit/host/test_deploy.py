@@ -76,9 +76,9 @@ def test_the_steps_of_a_deployment_in_their_order(probed: Host) -> None:
             "fetch",
             "unpack",
         ],
-        "pre_release": ["save"],
+        "pre_release": ["save", "drain"],
         "release": ["switch"],
-        "post_release": ["probe", "mark_good", "retire"],
+        "post_release": ["warm_up", "probe", "put_back", "mark_good", "retire"],
     }
 
 

@@ -68,6 +68,21 @@ def test_root_settings_and_probe_are_filled_in() -> None:
     }
 
 
+def test_warm_up_drain_and_lists_of_probes_too() -> None:
+    filled = expand(
+        share(
+            probe=[{"kind": "tcp", "port": "{grain.port}"}, {"words": ["check", "/srv/{id}"]}],
+            warm_up={"urls": ["http://127.0.0.1:{grain.port}/"]},
+            drain={"server": "{id}", "out": {"kwarg": {"pool": ["{grain.dc}"]}}},
+        ),
+        "web1",
+        GRAINS,
+    )
+    assert filled.probe == [{"kind": "tcp", "port": "8081"}, {"words": ["check", "/srv/web1"]}]
+    assert filled.warm_up == {"urls": ["http://127.0.0.1:8081/"]}
+    assert filled.drain == {"server": "web1", "out": {"kwarg": {"pool": ["fra1"]}}}
+
+
 def test_a_share_without_places_stays_as_it_is() -> None:
     plain = share(settings={"command": "awk {print} {}"})
     assert expand(plain, "web1", {}) == plain

@@ -55,6 +55,11 @@ class Services(Host):
         return found
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.given["settings"]["port"])
+
+    @property
     def pid(self) -> int:
         """The one process that runs here."""
         [one] = self.processes()
@@ -156,6 +161,7 @@ def test_a_failing_version_is_replaced_by_a_new_process_of_the_old_one(service: 
         "start_again",
         "alive",
         "probe_restored",
+        "put_back_restored",
     ]
     assert not process.is_alive(old)
     assert service.pid != old
@@ -278,6 +284,36 @@ def test_a_failure_before_anything_was_touched_stops_nothing(
         answer = deploy(service, "2")
     assert (answer["outcome"], answer["live"]) == (FAILED, "1")
     assert outcomes(answer)["pre_release"] == FAILED
+    assert service.pid == pid
+
+
+def test_it_leaves_its_balancer_before_it_is_stopped_and_comes_back_proven(
+    service: Services, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+    ready.write_text("yes")
+    service.given["drain"] = {"kind": "file", "path": str(ready), "port": service.port}
+    deploy(service, "1")
+    answer = deploy(service, "2")
+    names = [step["name"] for stage in answer["stages"] for step in stage["steps"]]
+    order = ["save", "drain", "stop", "switch", "start", "alive", "probe", "put_back", "mark_good"]
+    assert [one for one in names if one in order] == order
+    assert ready.read_text() == "yes"
+    answer = deploy(service, "3", says="something else")
+    assert (answer["outcome"], answer["live"]) == (RESTORED, "2")
+    names = [*steps(answer, "restore")]
+    assert names[-3:] == ["alive", "probe_restored", "put_back_restored"]
+    assert ready.read_text() == "yes"
+
+
+def test_what_cannot_leave_its_balancer_is_not_restarted(service: Services, tmp_path: Path) -> None:
+    deploy(service, "1")
+    pid = service.pid
+    service.given["drain"] = {"kind": "haproxy", "backend": "shop", "server": "web1"}
+    service.given["drain"]["socket"] = str(tmp_path / "none")
+    answer = deploy(service, "2")
+    assert (answer["outcome"], answer["live"]) == (RESTORED, "1")
+    assert "Taking this host out of its load balancer failed: HAProxy at" in answer["error"]
     assert service.pid == pid
 
 

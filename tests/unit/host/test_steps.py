@@ -8,11 +8,11 @@ from unittest import mock
 
 import pytest
 
-from pushguide.errors import PushguideError, StepFailed
+from pushguide.errors import Inconclusive, PushguideError, StepFailed
 from pushguide.host.journal import Journal
 from pushguide.host.report import Reporter
 from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
-from pushguide.words import FAILED, SKIPPED, SUCCEEDED, UNCHANGED, WARNING
+from pushguide.words import FAILED, INCONCLUSIVE, SKIPPED, SUCCEEDED, UNCHANGED, WARNING
 
 
 class Piece:
@@ -77,6 +77,14 @@ def test_a_step_that_fails_says_why_and_is_raised_as_it_is(piece: Piece) -> None
     assert error.value is piece.answer
     [result] = piece.recorder.stage.steps
     assert (result.outcome, result.detail) == (FAILED, "there is no such thing")
+
+
+def test_a_step_that_could_not_tell_is_inconclusive(piece: Piece) -> None:
+    piece.answer = Inconclusive("who knows")
+    with pytest.raises(Inconclusive):
+        piece.look()
+    [result] = piece.recorder.stage.steps
+    assert (result.outcome, result.detail) == (INCONCLUSIVE, "who knows")
 
 
 @pytest.mark.parametrize("name", ["change", "look"])

@@ -132,6 +132,13 @@ def test_a_host_speaks_for_itself_and_for_nothing_else() -> None:
     assert (told["module"], told["environment"]) == ("shop-web", "production")
 
 
+def test_a_host_may_say_that_it_cannot_tell() -> None:
+    stage = {**answer()["stages"][0], "stage": "post_release", "outcome": "inconclusive"}
+    told = result.read(answer(outcome="inconclusive", stages=[stage]), 7, make_plan())
+    assert told
+    assert (told["outcome"], told["stages"][0]["outcome"]) == ("inconclusive", "inconclusive")
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -46,6 +46,7 @@ class Service(ProjectType):
         if self.saved["ran"]:
             self.alive()
         self.probe_restored()
+        self.put_back_restored()
 
     # What a subclass may say differently.
 

@@ -21,6 +21,7 @@ _OUTCOMES = (*GOOD_OUTCOMES, FAILED, RESTORED, INCONCLUSIVE, STOPPED_SHORT)
 #: A host's clock is believed if it is not further away from ours than this, in seconds.
 _SKEW_SECONDS = 5.0
 
+_STAGE_OUTCOMES = (*GOOD_OUTCOMES, FAILED, INCONCLUSIVE)
 _DETAIL_AT_MOST = 2**20
 
 
@@ -93,7 +94,7 @@ def _ahead(clock: object) -> float:
 
 
 def _stage(given: Mapping[str, Any], ahead: float) -> dict[str, Any]:
-    if given["stage"] not in (*STAGES, RESTORE) or given["outcome"] not in _OUTCOMES:
+    if given["stage"] not in (*STAGES, RESTORE) or given["outcome"] not in _STAGE_OUTCOMES:
         raise ValueError("no stage, or no outcome")
     return {
         "stage": given["stage"],

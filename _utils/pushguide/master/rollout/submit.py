@@ -23,6 +23,7 @@ from pushguide.master.store import lock, marks, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
+from pushguide.master.templates.for_hosts import for_hosts
 from pushguide.master.templates.library import Library, ModuleTemplate
 from pushguide.master.templates.strategy import Strategy
 from pushguide.master.templates.template import strategy_of
@@ -435,7 +436,7 @@ class Submitter:
             orchestration=driven_by.rollback if is_rollback else driven_by.deploy,
             share={
                 "settings": chosen.settings,
-                "probe": template.probe.model_dump(mode="json") if template.probe else None,
+                **for_hosts(template, self.library.allowed),
                 "uid": uuid.uuid4().hex,
                 "keep_releases": template.keep_releases,
                 "min_free_mb": template.min_free_mb,

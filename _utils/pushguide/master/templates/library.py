@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pushguide.errors import BadTemplate, Refused
+from pushguide.master.allowed import Allowed
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.template import Template, settings_of, validate
@@ -34,6 +35,7 @@ class Library:
         self.opts = opts
         self.modules = master_pillar(opts) if modules is None else modules
         self.settings_class = project_types.finder(opts)
+        self.allowed = Allowed.from_opts(opts)
 
     def get(self, module: str, environment: str | None = None) -> ModuleTemplate:
         """The template of a module in an environment, its default one if not given.
@@ -47,7 +49,7 @@ class Library:
                 f"There is no module {module!r} in the master's pillar (pushguide:modules): "
                 f"{did_you_mean(str(module), map(str, self.modules))}"
             )
-        templates, default, problems = validate(module, self.modules[module], self.settings_class)
+        templates, default, problems = self._validate(module)
         if problems:
             raise BadTemplate(problems)
         chosen = environment or default
@@ -63,9 +65,7 @@ class Library:
         """Every module: its type, environments and hosts, or what is wrong with its template."""
         answer = {}
         for module in sorted(map(str, self.modules)):
-            templates, default, problems = validate(
-                module, self.modules[module], self.settings_class
-            )
+            templates, default, problems = self._validate(module)
             answer[module] = (
                 {"problems": problems}
                 if problems
@@ -79,6 +79,9 @@ class Library:
                 }
             )
         return answer
+
+    def _validate(self, module: str) -> tuple[dict[str, Template], str, list[str]]:
+        return validate(module, self.modules[module], self.settings_class, self.allowed)
 
 
 def master_pillar(opts: Mapping[str, Any]) -> Mapping[str, Any]:

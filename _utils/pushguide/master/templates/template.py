@@ -7,22 +7,25 @@ whole: every problem is reported at once, with its path.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationError
 
 from pushguide.errors import BadTemplate, Refused
+from pushguide.master.allowed import Allowed
 from pushguide.master.fields import (
     NAME_PATTERN,
     AbsolutePath,
     OneLine,
-    Seconds,
     Strict,
     TypeSettings,
     help_of,
+    no_credentials,
 )
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
+from pushguide.master.templates.drain import AnyDrain
+from pushguide.master.templates.health import Probes, WarmUp
 from pushguide.master.templates.strategy import Approval, Strategy, changed
 
 _TARGETS = ("glob", "list", "compound", "grain", "pcre", "nodegroup", "pillar", "ipcidr", "range")
@@ -32,6 +35,8 @@ _OVERRIDABLE = (
     "source",
     "settings",
     "probe",
+    "warm_up",
+    "drain",
     "strategy",
     "keep_releases",
     "min_free_mb",
@@ -45,9 +50,7 @@ def _url(url: str) -> str:
     scheme = url.partition("://")[0]
     if scheme not in ("salt", "http", "https", "file"):
         raise ValueError("give an address that starts with salt://, http://, https:// or file://")
-    if "@" in url.partition("://")[2].partition("/")[0]:
-        raise ValueError("give no user or password in it: job arguments are no place for secrets")
-    return url.rstrip("/")
+    return no_credentials(url).rstrip("/")
 
 
 class Source(Strict):
@@ -62,30 +65,6 @@ class Source(Strict):
         "salt://artifacts",
         "https://artifacts.example.com",
     )
-
-
-class Probe(Strict):
-    """An HTTP request that a healthy release answers rightly."""
-
-    url: OneLine = help_of(
-        "Asked on the host itself, once the release is live. {version} becomes the version.",
-        "http://127.0.0.1:8080/health",
-        pattern=r"^https?://",
-    )
-    status: list[Annotated[int, Field(ge=100, le=599)]] = help_of(
-        "The statuses that count as healthy.", default=[200], min_length=1
-    )
-    text: OneLine | None = help_of(
-        "Text that the answer has to hold. {version} becomes the version.",
-        "version {version}",
-        default=None,
-    )
-    headers: dict[str, OneLine] = help_of(
-        "Headers to send. No secrets: everyone sees them.", {"Host": "shop"}, default={}
-    )
-    timeout_seconds: Seconds = help_of("How long one answer may take.", default=5)
-    interval_seconds: Seconds = help_of("The wait between two tries.", default=1)
-    within_seconds: Seconds = help_of("How long it may take to become healthy.", default=60)
 
 
 class Orchestration(Strict):
@@ -116,7 +95,9 @@ class Template(Strict):
     )
     source: Source
     settings: dict[str, Any] = help_of("The settings of the project type.", default={})
-    probe: Probe | None = None
+    probe: Probes | None = None
+    warm_up: WarmUp | None = None
+    drain: AnyDrain | None = None
     strategy: Strategy = Strategy()
     keep_releases: Annotated[int, Field(ge=1, le=100)] = help_of(
         "How many good releases stay beside the live one.", default=3
@@ -144,7 +125,7 @@ class Template(Strict):
 
 
 def validate(
-    name: str, data: object, settings_class: project_types.Finder
+    name: str, data: object, settings_class: project_types.Finder, allowed: Allowed
 ) -> tuple[dict[str, Template], str, list[str]]:
     """Validate what the pillar says about one module.
 
@@ -152,6 +133,7 @@ def validate(
         name: the module's name.
         data: the value of ``pushguide:modules:<name>``.
         settings_class: finds the settings class of a project type.
+        allowed: what it may name of the master's configuration.
 
     Returns:
         The template of each environment that is right, the default environment's name, and
@@ -173,7 +155,7 @@ def validate(
             problems.append(f"{where}: is no environment (a name with hosts).")
             continue
         merged = {**common, **_own_keys(own, common)}
-        found = list(_problems(merged, path, where, own, settings_class))
+        found = list(_problems(merged, path, where, own, settings_class, allowed))
         problems.extend(one for one in found if one not in problems)
         if not found:
             templates[str(environment)] = Template(**merged)
@@ -186,11 +168,21 @@ def _own_keys(own: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, An
     values = {}
     for key, value in own.items():
         below = common.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
+        if (
+            isinstance(value, Mapping)
+            and isinstance(below, Mapping)
+            and not _is_of_another_kind(key, value, below)
+        ):
             value = {**below, **value}
         if key != "default":
             values[key] = value
     return values
+
+
+def _is_of_another_kind(key: str, own: Mapping[str, Any], below: Mapping[str, Any]) -> bool:
+    """Whether an environment has another kind of probe or drain than its module."""
+    usual = below.get("kind", "http" if key == "probe" else None)
+    return key in ("probe", "drain") and own.get("kind", usual) != usual
 
 
 def _default(environments: Mapping[str, Any], path: str) -> tuple[str, list[str]]:
@@ -213,6 +205,7 @@ def _problems(
     where: str,
     own: Mapping[str, Any],
     settings_class: project_types.Finder,
+    allowed: Allowed,
 ) -> Iterator[str]:
     """Every problem of one environment's template, with the path of the line to mend."""
     for key in own:
@@ -225,11 +218,12 @@ def _problems(
     }
 
     def place(location: tuple[Any, ...]) -> str:
+        location = _as_written(location, merged)
         top = where if location[:1] == ("hosts",) or _says(own, location) else path
         return ":".join([top, *(str(part) for part in location)])
 
     try:
-        Template(**known)
+        Template.model_validate(known, context=vars(allowed))
     except ValidationError as err:
         yield from _sentences(err, place, Template)
     project_type = merged.get("type")
@@ -257,36 +251,81 @@ def _says(own: Any, location: tuple[Any, ...]) -> bool:
     return bool(location)
 
 
+def _as_written(location: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Any, ...]:
+    """A location as the template has it: pydantic puts the kind of a probe or drain between."""
+    if location[:1] == ("probe",):
+        place = location[1:2] if isinstance(given.get("probe"), list) else ()
+        return (*location[:1], *place, *location[3:])
+    if location[:1] == ("drain",):
+        return (*location[:1], *location[2:])
+    return location
+
+
 def _sentences(error: ValidationError, place: Any, model: type[Strict]) -> Iterator[str]:
     for one in error.errors():
-        location = one["loc"]
-        if one["type"] == "extra_forbidden":
+        location, kind = one["loc"], one["type"]
+        where = place(location)
+        if kind == "extra_forbidden":
             known = _keys_at(model, location[:-1])
             if model is Template and len(location) == 1:
                 known.append("environments")
             text = f"unknown key; {did_you_mean(str(location[-1]), known)}"
-        elif one["type"] == "missing":
+        elif kind == "missing":
             text = "is missing."
+        elif kind == "said_in_full":
+            text = one["msg"]
+        elif kind in ("union_tag_invalid", "union_tag_not_found"):
+            where, text = _no_such_kind(where, one["input"], _kinds_at(model, location))
         else:
             text = f"{one['msg']} (it is {one['input']!r})."
-        yield f"{place(location)}: {text}"
+        yield f"{where}: {text}"
+
+
+def _no_such_kind(where: str, given: object, kinds: list[str]) -> tuple[str, str]:
+    """What to say of a probe or drain whose kind there is not."""
+    if not isinstance(given, Mapping):
+        return where, f"is {type(given).__name__}, not a mapping."
+    told = f"give {', '.join(kinds[:-1])} or {kinds[-1]}."
+    if "kind" not in given:
+        return f"{where}:kind", f"is missing: {told}"
+    return f"{where}:kind", f"there is no kind {given['kind']!r}: {told}"
 
 
 def _keys_at(model: type[Strict], location: tuple[Any, ...]) -> list[str]:
     """The keys that a model takes at a place inside it."""
+    models = _models_at(model, location)
+    return list(models[0].model_fields) if models else []
+
+
+def _kinds_at(model: type[Strict], location: tuple[Any, ...]) -> list[str]:
+    """The kinds that there are at a place inside a model."""
+    return sorted(filter(None, map(_kind_of, _models_at(model, location))))
+
+
+def _models_at(model: type[Strict], location: tuple[Any, ...]) -> list[type[Strict]]:
+    """The models that may stand at a place inside a model."""
+    models = [model]
     for part in location:
-        field = model.model_fields.get(str(part))
-        inner = list(_models_in(field.annotation)) if field else []
-        if not inner:
-            return []
-        model = inner[0]
-    return list(model.model_fields)
+        of_kind = [one for one in models if _kind_of(one) == part]
+        if of_kind:
+            models = of_kind
+        elif not isinstance(part, int):
+            found = [one.model_fields[part] for one in models if part in one.model_fields]
+            models = [inner for one in found for inner in _models_in(one.annotation)]
+    return models
+
+
+def _kind_of(model: type[Strict]) -> str | None:
+    """The kind that a model is of, if it is one of several kinds."""
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation)[0] if field else None
 
 
 def _models_in(annotation: Any) -> Iterator[type[Strict]]:
-    for one in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(one, type) and issubclass(one, Strict):
-            yield one
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        yield annotation
+    for one in get_args(annotation):
+        yield from _models_in(one)
 
 
 def strategy_of(template: Template, wish: object) -> Strategy:

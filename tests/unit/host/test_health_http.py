@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pushguide.errors import Refused, StepFailed
-from pushguide.host.probe import HttpProbe
+from pushguide.errors import Inconclusive, Refused, StepFailed
+from pushguide.host.health import Scene, checks_of, prove
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -45,6 +45,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _later(self, tries: str) -> None:
         self._answer(200 if len(self.server.asked) >= int(tries) else 503)
+
+    def _header(self, value: str) -> None:
+        self._answer(200, **{"X-Release": value})
+
+    def _slow(self, seconds: str) -> None:
+        self.server.ended.wait(float(seconds))
+        self._answer(200)
 
     def _never(self, _: str) -> None:
         self.server.ended.wait(20)
@@ -112,10 +119,21 @@ def server(running: Server) -> Server:
     return running
 
 
-def probe(server: Server, path: str, version: str = "1.4.2", **fields: Any) -> HttpProbe:
-    url = f"http://127.0.0.1:{server.server_port}{path}"
-    quick = {"within_seconds": 0.1, "interval_seconds": 0.02}
-    return HttpProbe.from_dict({"url": url, **quick, **fields}, version)
+class Probe:
+    """A probe of the server, as a template without a kind has it."""
+
+    def __init__(self, server: Server, path: str, version: str, **fields: Any) -> None:
+        self.url = f"http://127.0.0.1:{server.server_port}{path}"
+        quick = {"within_seconds": 0.1, "interval_seconds": 0.02}
+        [self.check] = checks_of({"url": self.url, **quick, **fields}, version)
+
+    def prove(self) -> str:
+        """Ask; what came back is told without the address."""
+        return prove(self.check, Scene(), lambda: None).removeprefix(f"{self.check}: ")
+
+
+def probe(server: Server, path: str, version: str = "1.4.2", **fields: Any) -> Probe:
+    return Probe(server, path, version, **fields)
 
 
 def test_a_right_status_is_proof(server: Server) -> None:
@@ -220,4 +238,27 @@ def test_nothing_that_listens_is_no_answer(server: Server) -> None:
 
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(Refused, match="colour"):
-        HttpProbe.from_dict({"url": "http://127.0.0.1/", "colour": "red"}, "1")
+        checks_of({"url": "http://127.0.0.1/", "colour": "red"}, "1")
+
+
+def test_a_header_of_the_answer_has_to_hold_its_text(server: Server) -> None:
+    wanted = {"answer_headers": {"x-release": "1.4"}}
+    assert probe(server, "/header/1.4.2", **wanted).prove() == "status 200 at try 1"
+    with pytest.raises(StepFailed, match=r"header x-release is '1\.3', without '1\.4'"):
+        probe(server, "/header/1.3", **wanted).prove()
+    with pytest.raises(StepFailed, match=r"header x-release is ''"):
+        probe(server, "/status/200", **wanted).prove()
+
+
+def test_an_answer_that_comes_late_is_not_healthy(server: Server) -> None:
+    with pytest.raises(StepFailed, match=r"but after 0\.\d+ s, which is more than 0\.1 s"):
+        probe(server, "/slow/0.3", latency_seconds=0.1).prove()
+    assert probe(server, "/slow/0.3", latency_seconds=20).prove()
+
+
+def test_a_status_that_proves_neither(server: Server) -> None:
+    with pytest.raises(Inconclusive, match="answered status 429, which proves nothing"):
+        probe(server, "/status/429", inconclusive_status=[429, 503]).prove()
+    with pytest.raises(StepFailed) as error:
+        probe(server, "/status/500", inconclusive_status=[429, 503]).prove()
+    assert type(error.value) is StepFailed

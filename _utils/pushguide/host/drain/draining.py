@@ -1,0 +1,128 @@
+"""Draining: a host out of its load balancer and back, with the journal knowing at any moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pushguide.errors import StepFailed
+from pushguide.host.drain import Way, way_of
+from pushguide.host.journal import Journal
+from pushguide.host.steps import Note, skipped, unchanged, warning
+from pushguide.host.waiting import BetweenTries, pause
+from pushguide.share import Share
+
+_POLL_SECONDS = 0.5
+
+
+class Draining:
+    """One host, out and back.
+
+    ``journal.saved["drained"]`` says that it was taken out, how, and how it was found. It stands
+    there before anything is done, and until the host is back: neither a job that is killed nor
+    another deployment loses it.
+
+    Args:
+        journal: the module's journal.
+        stage: the stage that runs.
+        share: the host's share of the plan.
+        salt: Salt's execution modules.
+        between_tries: called at least each second of a wait; may raise to stop it.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        stage: str,
+        share: Share,
+        salt: Mapping[str, Any],
+        between_tries: BetweenTries,
+    ) -> None:
+        self.journal = journal
+        self.stage = stage
+        self.share = share
+        self.salt = salt
+        self.between_tries = between_tries
+
+    def take_out(self, is_live_already: bool) -> Note | str:
+        """Take the host out, and let its connections finish.
+
+        Raises:
+            StepFailed: it could not be taken out.
+        """
+        saved = self.journal.saved
+        held: dict[str, Any] | None = saved.get("drained") if saved else None
+        if is_live_already:
+            return skipped("the release is live already")
+        if held is None and not self.share.drain:
+            return skipped("the template has no drain")
+        try:
+            way = way_of(held["drain"] if held else self.share.drain or {}, self.salt)
+            if held is None:
+                held = {"drain": self.share.drain, "is_out": False, **way.look()}
+            assert saved is not None
+            saved["drained"] = held
+            return self._take_out(way, held)
+        except StepFailed as err:
+            raise StepFailed(
+                f"Taking this host out of its load balancer failed: {err}. Look at the drain of "
+                "the template, and at the balancer."
+            ) from err
+
+    def _take_out(self, way: Way, held: dict[str, Any]) -> Note | str:
+        if held["was_out"]:
+            return unchanged("it was out before the deployment")
+        if held["is_out"] and way.is_out() is not False:
+            return unchanged("it is out already")
+        with self.journal.intent(self.stage, "drain"):
+            told = way.take_out()
+            held["is_out"] = True
+            pause(way.settle_seconds, self.between_tries)
+            left = self._wait(way)
+        if not left:
+            return told
+        return warning(f"{told}; {left} after {way.wait_seconds:g} s: the deployment goes on")
+
+    def _wait(self, way: Way) -> str | None:
+        """Wait until no connection is left; answer with what is left at the end of the wait."""
+        deadline = time.monotonic() + way.wait_seconds
+        while True:
+            self.between_tries()
+            try:
+                count = way.connections()
+            except StepFailed as err:
+                return str(err)
+            if not count:
+                return None
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return f"{count} connections are left"
+            pause(min(_POLL_SECONDS, left), self.between_tries)
+
+    def put_back(self) -> Note | str:
+        """Put the host back, if it was taken out.
+
+        Raises:
+            StepFailed: it could not be put back, and stays out.
+        """
+        saved = self.journal.saved
+        held = saved.get("drained") if saved else None
+        if saved is None or held is None:
+            return skipped("it was not taken out")
+        if held["was_out"]:
+            del saved["drained"]
+            return warning(
+                "it was out of its load balancer before the deployment, and stays out: put it "
+                "back by hand"
+            )
+        try:
+            with self.journal.intent(self.stage, "put_back"):
+                told = way_of(held["drain"], self.salt).put_back(held)
+                del saved["drained"]
+        except (StepFailed, OSError) as err:
+            raise StepFailed(
+                f"Putting this host back into its load balancer failed: {err}. Put it back by "
+                "hand, and look at the balancer."
+            ) from err
+        return told
