@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import StepFailed
@@ -14,6 +15,9 @@ from pushguide.host.waiting import BetweenTries, pause
 from pushguide.share import Share
 
 _POLL_SECONDS = 0.5
+
+_OUT_FAILED = "Taking this host out of its load balancer failed"
+_BACK_FAILED = "Putting this host back into its load balancer failed"
 
 
 class Draining:
@@ -57,26 +61,23 @@ class Draining:
             return skipped("the release is live already")
         if held is None and not self.share.drain:
             return skipped("the template has no drain")
-        try:
-            way = way_of(held["drain"] if held else self.share.drain or {}, self.salt)
-            if held is None:
+        way = way_of(held["drain"] if held else self.share.drain or {}, self.salt)
+        if held is None:
+            with _told_as(_OUT_FAILED):
                 held = {"drain": self.share.drain, "is_out": False, **way.look()}
-            assert saved is not None
-            saved["drained"] = held
-            return self._take_out(way, held)
-        except StepFailed as err:
-            raise StepFailed(
-                f"Taking this host out of its load balancer failed: {err}. Look at the drain of "
-                "the template, and at the balancer."
-            ) from err
+        assert saved is not None
+        saved["drained"] = held
+        return self._take_out(way, held)
 
     def _take_out(self, way: Way, held: dict[str, Any]) -> Note | str:
         if held["was_out"]:
             return unchanged("it was out before the deployment")
-        if held["is_out"] and way.is_out() is not False:
-            return unchanged("it is out already")
+        with _told_as(_OUT_FAILED):
+            if held["is_out"] and way.is_out() is not False:
+                return unchanged("it is out already")
         with self.journal.intent(self.stage, "drain"):
-            told = way.take_out()
+            with _told_as(_OUT_FAILED):
+                told = way.take_out()
             held["is_out"] = True
             pause(way.settle_seconds, self.between_tries)
             left = self._wait(way)
@@ -116,13 +117,20 @@ class Draining:
                 "it was out of its load balancer before the deployment, and stays out: put it "
                 "back by hand"
             )
-        try:
-            with self.journal.intent(self.stage, "put_back"):
-                told = way_of(held["drain"], self.salt).put_back(held)
-                del saved["drained"]
-        except (StepFailed, OSError) as err:
-            raise StepFailed(
-                f"Putting this host back into its load balancer failed: {err}. Put it back by "
-                "hand, and look at the balancer."
-            ) from err
+        way = way_of(held["drain"], self.salt)
+        with self.journal.intent(self.stage, "put_back"):
+            with _told_as(_BACK_FAILED):
+                told = way.put_back(held)
+            del saved["drained"]
         return told
+
+
+@contextlib.contextmanager
+def _told_as(sentence: str) -> Iterator[None]:
+    """Say what was attempted, where a balancer does not do what it should."""
+    try:
+        yield
+    except (StepFailed, OSError) as err:
+        raise StepFailed(
+            f"{sentence}: {err}. Look at the balancer, and at the template's drain."
+        ) from err
