@@ -132,11 +132,8 @@ def test_everything_goes_back_by_itself(lab: Lab) -> None:
     module.publish("1.0.0")
     assert module.deploy("1.0.0").returncode == 0
     module.publish_one("1.1.0", {"health": "version 1.1.0\n"})
-    lab.health.spoil("w2", "selfhealing")
-    try:
-        answer = module.deploy("1.1.0")
-    finally:
-        lab.health.mend("w2", "selfhealing")
+    lab.health.spoil("w2", "selfhealing", "1.1.0")
+    answer = module.deploy("1.1.0")
     assert (answer.returncode, answer.data["state"]) == (1, "rolled_back")
     (heir,) = answer.data["caused"]
     shown = lab.show(heir)
