@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 _DONE = (SUCCEEDED, FAILED, RESTORED, UNKNOWN)
 #: How often a deployment that waits for its turn looks again, in seconds.
 _TURN_SECONDS = 1.0
+#: A mark tells the beginning of a reason; the deployment has all of it.
+_REASON_AT_MOST = 250
 #: A deployment that has waited longer than this is planned anew before it begins, in seconds.
 _STALE_SECONDS = 30.0
 
@@ -504,7 +506,8 @@ class Driver:
             return
         if mark == GOOD and known and known.is_bad and known.marked_by != marks.ITSELF:
             return
-        why = f"#{one.id} {'succeeded' if mark == GOOD else f'failed: {reason}'}"
+        short = (reason or "")[:_REASON_AT_MOST]
+        why = f"#{one.id} {'succeeded' if mark == GOOD else f'failed: {short}'}"
         marks.put(
             connection, one.module, one.environment, one.version, mark, marks.ITSELF, why, one.id
         )
