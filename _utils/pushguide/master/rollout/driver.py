@@ -7,8 +7,8 @@ queue, a paused canary and the takeover from a master that died are all the same
 
 from __future__ import annotations
 
+import functools
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from pushguide.master.plan import Leg, Plan
 from pushguide.master.rollout.gates import Gate, Halted, Requests
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.legs import Legs
-from pushguide.master.rollout.progress import Progress
+from pushguide.master.rollout.progress import Progress, tell_state
 from pushguide.master.rollout.results import Results
 from pushguide.master.rollout.verdict import names, verdict, what_failed
 from pushguide.master.store import lock, marks, record, requests
@@ -190,7 +190,12 @@ class Driver:
             self.lease.demand_not_lost,
         )
         self.gate = Gate(
-            self.plan, self.number, self.results, self.asked, self.lease.demand_not_lost
+            self.plan,
+            self.number,
+            self.results,
+            self.asked,
+            self.lease.demand_not_lost,
+            self.hosts.rest,
         )
         self.progress.begin(self.number, self.plan)
         problem = None
@@ -231,7 +236,7 @@ class Driver:
             if turn != said:
                 self.progress.waits(self.number, turn)
             said = turn
-            time.sleep(_TURN_SECONDS)
+            self.hosts.rest(_TURN_SECONDS)
             turn = self.results.patiently(lambda: self.database.write(self._begin))
 
     def _begin(self, connection: Connection) -> int | str | None:
@@ -470,7 +475,10 @@ class Driver:
     ) -> str:
         """Write the end down, and unlock or hand the lock to the rollback, in one transaction."""
 
+        rolled_back: list[int] = []
+
         def work(connection: Connection) -> int | None:
+            rolled_back.clear()
             one = record.get(connection, self.number)
             held = lock.look(connection, one.module, one.environment, update=True)
             if held is None or held.token != token:
@@ -481,7 +489,7 @@ class Driver:
             if mark:
                 self._mark(connection, one, mark, reason)
             if one.cause == record.AUTO_ROLLBACK and state == states.SUCCEEDED:
-                self._settle_cause(connection, one)
+                rolled_back.extend(self._settle_cause(connection, one))
             if back is None:
                 lock.release(connection, self.number, token)
                 return None
@@ -497,6 +505,9 @@ class Driver:
 
         self.heir = self.results.patiently(lambda: self.database.write(work))
         self.progress.end(self.number, state, reason)
+        for cause in rolled_back:
+            one = self.database.read(functools.partial(record.get, number=cause))
+            tell_state(self.progress.fire, one)
         return state
 
     def _mark(self, connection: Connection, one: Deployment, mark: str, reason: str | None) -> None:
@@ -512,10 +523,13 @@ class Driver:
             connection, one.module, one.environment, one.version, mark, marks.ITSELF, why, one.id
         )
 
-    def _settle_cause(self, connection: Connection, one: Deployment) -> None:
+    def _settle_cause(self, connection: Connection, one: Deployment) -> list[int]:
         """Say of the deployment that caused this rollback that it is rolled back, if it is.
 
         It is if every host that it had changed has been put back, here or by itself.
+
+        Returns:
+            Its number, if it is.
         """
         assert one.cause_id
         cause = record.get(connection, one.cause_id)
@@ -529,5 +543,7 @@ class Driver:
             and row["outcome"] not in (RESTORED, NOT_STARTED)
             and self._went_live(row)
         ]
-        if cause.state == states.FAILED and not left:
-            record.change_state(connection, cause.id, states.ROLLED_BACK)
+        if cause.state != states.FAILED or left:
+            return []
+        record.change_state(connection, cause.id, states.ROLLED_BACK)
+        return [cause.id]

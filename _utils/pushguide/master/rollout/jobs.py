@@ -102,6 +102,12 @@ class Hosts:
         except Exception:
             log.exception("Sending the event %s failed", tag)
 
+    def rest(self, seconds: float) -> None:
+        """Pass some time, and take what arrives: unread events would pile up in the master."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._pump(left)
+
     def tell(self, hosts: Sequence[str], function: str, arguments: Mapping[str, Any]) -> None:
         """Run a quick function on hosts, and wait for no answer."""
         if hosts:
