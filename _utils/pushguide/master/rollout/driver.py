@@ -216,6 +216,7 @@ class Driver:
     def _let_go(self, token: int) -> None:
         """Give the lease up, so that the deployment can be resumed at once."""
         try:
+            self.lease.stop()
             self.results.tick()
             self.database.write(lambda one: lock.expire(one, self.number, token))
         except (DatabaseError, LeaseLost) as err:
@@ -292,7 +293,9 @@ class Driver:
             return f"starts at {one.start_at:%Y-%m-%d %H:%M:%S} UTC"
         if one.state == states.SCHEDULED:
             record.change_state(connection, one.id, states.QUEUED)
-        if held and held.deployment_id not in (None, one.id):
+        if held and held.deployment_id == one.id:
+            return None  # It was handed over, or taken at once: nobody else comes before.
+        if held and held.deployment_id is not None:
             return f"queued behind #{held.deployment_id}"
         ahead = record.ahead_of(connection, one)
         return f"queued behind #{ahead.id}" if ahead else None
@@ -387,6 +390,7 @@ class Driver:
             requests.close(connection, self.number, [requests.PAUSE])
             lock.expire(connection, self.number, token)
 
+        self.lease.stop()
         self.results.patiently(lambda: self.database.write(work))
         self.progress.end(self.number, states.PAUSED, reason)
         return states.PAUSED
