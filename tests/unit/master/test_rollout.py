@@ -303,7 +303,7 @@ def test_a_rollback_comes_before_those_who_queue(shop: Shop) -> None:
     driver.drive(all_legs)
     assert driver.heir
     assert driver.heir > queued
-    assert "queued behind" in str(shop.database.write(shop.driver(queued)._begin))
+    assert "queued behind" in str(shop.database.write(shop.driver(queued)._turn))
     shop.hosts.returns.clear()
     assert shop.drive(driver.heir) == "succeeded"
     assert shop.drive(queued) == "succeeded"
@@ -315,9 +315,9 @@ def test_whoever_queued_first_goes_first(shop: Shop) -> None:
         shop.database.write(lambda one: record.create(one, shop.plan(), "ops", states.QUEUED))
         for _ in range(2)
     )
-    assert shop.database.write(shop.driver(first)._begin) == f"queued behind #{running}"
+    assert shop.database.write(shop.driver(first)._turn) == f"queued behind #{running}"
     shop.drive(running)
-    assert shop.database.write(shop.driver(second)._begin) == f"queued behind #{first}"
+    assert shop.database.write(shop.driver(second)._turn) == f"queued behind #{first}"
     assert shop.drive(first) == "succeeded"
     assert shop.drive(second) == "succeeded"
 
