@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import salt.config
+import salt.utils.event
 
 from tests.support.salt_lab import Api, Lab, Module
 from tests.support.waiting import wait_until
@@ -307,3 +309,53 @@ def test_a_minion_that_is_away_between_two_stages_goes_on_when_it_is_back(
     assert process.returncode == 0, out
     assert outcomes(lab.show(number)) == {"w1": "succeeded", spare: "succeeded"}
     assert module.live(spare) == "version 1.0.0"
+
+
+def test_each_change_is_told_on_the_bus(lab: Lab) -> None:
+    module = lab.define("told", hosts=["w1", "w2"], probe=True, strategy=strategy(batch=1))
+    module.publish("1.0.0")
+    opts = salt.config.master_config(str(lab.config_dir / "master"))
+    with salt.utils.event.get_master_event(opts, opts["sock_dir"], listen=True) as bus:
+        assert bus.connect_pub(timeout=10)
+        number = module.deploy("1.0.0").data["deployment"]
+        told = []
+        while not told or told[-1]["data"].get("state") != "succeeded":
+            one = bus.get_event(wait=30, tag=f"pushguide/deployment/{number}/", full=True)
+            assert one, told
+            told.append(one)
+    top = f"pushguide/deployment/{number}"
+    quick = [one for one in told if not one["tag"].endswith("/progress")]
+    assert [one["tag"].removeprefix(top) for one in quick] == [
+        "/state",
+        "/state",
+        "/batch",
+        "/host/w1",
+        "/batch",
+        "/host/w2",
+        "/state",
+    ]
+    states = [one["data"]["state"] for one in quick if one["tag"].endswith("/state")]
+    assert states == ["queued", "running", "succeeded"]
+    for one in told:
+        data = one["data"]
+        assert (data["deployment"], data["module"]) == (number, "told")
+        assert data["environment"] == "production"
+    host = quick[3]["data"]
+    assert host["outcome"] == "succeeded"
+    assert host["stages"]["release"] == {"outcome": "succeeded", "steps": {"switch": "succeeded"}}
+
+
+def test_what_the_template_keeps_is_not_changed_by_a_deployment(lab: Lab) -> None:
+    module = lab.define("kept", hosts=["w1", "w2"], strategy=strategy(may_change=["batch"]))
+    module.publish("1.0.0")
+    answer = module.deploy("1.0.0", strategy={"max_failures": 1, "bathc": 2, "batch": 0})
+    assert answer.data["refused"] == "deploy"
+    problems = answer.data["problems"]
+    assert len(problems) == 3
+    assert any("max_failures" in one and "may_change: batch" in one for one in problems)
+    assert any("did you mean batch?" in one for one in problems)
+    assert any("strategy:batch" in one for one in problems)
+    assert module.rows() == 0
+    lab.templates["kept"]["strategy"]["max_failures"] = 2
+    lab.write_pillar()
+    assert "at least one has to succeed" in module.deploy("1.0.0").problems
