@@ -28,7 +28,7 @@ from pushguide.master.rollout import forecast
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.progress import tell_state
 from pushguide.master.rollout.submit import Wish
-from pushguide.master.store import engines, lock, marks, record, requests
+from pushguide.master.store import engines, history, host_results, lock, marks, record, requests
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
 from pushguide.words import BAD, GOOD, SUCCEEDED
@@ -121,7 +121,7 @@ class Deployments:
                 f"Deployment #{number} is {old.state} and has not ended: salt-run "
                 f"pushguide.resume {number} goes on with it."
             )
-        later = record.begun_after(connection, old)
+        later = history.begun_after(connection, old)
         if later:
             raise Refused(
                 f"Deployment #{later.id} ({later.kind} of {later.version}, {later.state}) came "
@@ -129,7 +129,9 @@ class Deployments:
                 f"deploy {old.version}."
             )
         left = [
-            row["host"] for row in record.hosts(connection, number) if row["outcome"] != SUCCEEDED
+            row["host"]
+            for row in host_results.hosts(connection, number)
+            if row["outcome"] != SUCCEEDED
         ]
         if not left:
             raise Refused(

@@ -18,7 +18,7 @@ from pushguide.master.rollout.driver import Driver, Pace, Planners
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.progress import Progress, TerminalProgress
 from pushguide.master.rollout.submit import Submitter
-from pushguide.master.store import lock, record, requests
+from pushguide.master.store import history, host_results, lock, record, requests
 from pushguide.master.store.database import Database
 from pushguide.master.templates.library import Library
 
@@ -110,11 +110,11 @@ class Desk:
             drives = held is not None and held.is_alive and held.deployment_id == number
             return summary.in_full(
                 one,
-                record.hosts(connection, number),
-                record.stages(connection, number),
+                host_results.hosts(connection, number),
+                host_results.stages(connection, number),
                 held.holder if held and drives else None,
                 requests.of(connection, number),
-                record.caused_by(connection, number),
+                history.caused_by(connection, number),
             )
 
         return self.database.read(work)

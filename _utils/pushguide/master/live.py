@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from pushguide.errors import PushguideError
 from pushguide.master.plan import Plan
-from pushguide.master.store import record
+from pushguide.master.store import history
 from pushguide.master.store.recording import database_of
 
 log = logging.getLogger(__name__)
@@ -61,10 +61,10 @@ def _live_plans(connection: Connection) -> list[tuple[int, int, Plan]]:
     does.
     """
     plans = []
-    for one in record.last_successes(connection):
+    for one in history.last_successes(connection):
         plan = Plan.from_dict(one.plan)
         if plan.artifact is None:
-            earlier = record.artifact_of(connection, one.module, one.environment, one.version)
+            earlier = history.artifact_of(connection, one.module, one.environment, one.version)
             if earlier is None:
                 continue
             plan = Plan.from_dict({**one.plan, "kind": "deploy", "artifact": earlier})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pushguide.master import summary
 from pushguide.master.arguments import demand_name, demand_number, optional_name
 from pushguide.master.source import DirectorySource
-from pushguide.master.store import marks, record
+from pushguide.master.store import history, host_results, marks
 
 if TYPE_CHECKING:
     from pushguide.master.desk import Desk
@@ -38,7 +38,7 @@ class Questions:
 
         def work(connection: Any) -> dict[str, Any]:
             answer: dict[str, Any] = {}
-            for row in record.live(connection, wanted):
+            for row in host_results.live(connection, wanted):
                 if place in (None, row["environment"]):
                     here = _place(answer, row["module"], row["environment"])
                     here["hosts"][row["host"]] = {
@@ -46,7 +46,7 @@ class Questions:
                         "since": row["since"].isoformat(timespec="seconds"),
                         "deployment": row["deployment_id"],
                     }
-            for last in record.latest(connection, wanted):
+            for last in history.latest(connection, wanted):
                 if place in (None, last.environment):
                     here = _place(answer, last.module, last.environment)
                     here["last"] = summary.of_deployment(last)
@@ -62,7 +62,7 @@ class Questions:
         wanted = optional_name(module, "module")
         place = optional_name(environment, "environment")
         at_most = demand_number(limit, "limit")
-        found = self.database.read(lambda one: record.find(one, wanted, place, limit=at_most))
+        found = self.database.read(lambda one: history.find(one, wanted, place, limit=at_most))
         if wanted and not found:
             self.desk.library().get(wanted, place)
         return [summary.of_deployment(one) for one in found]
@@ -76,7 +76,7 @@ class Questions:
         at_most = demand_number(limit, "limit")
 
         def work(connection: Any) -> tuple[set[str], dict[str, marks.Mark]]:
-            rows = record.live(connection, chosen.module)
+            rows = host_results.live(connection, chosen.module)
             lives = {row["version"] for row in rows if row["environment"] == chosen.environment}
             return lives, marks.of(connection, chosen.module, chosen.environment)
 

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from pushguide.errors import DatabaseError, Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
-from pushguide.master.store import record
+from pushguide.master.store import history, host_results, record
 from pushguide.master.store import tables as db
 from pushguide.master.store.database import Database
 from pushguide.master.store.schema import alembic_config, migrate
@@ -27,7 +27,7 @@ def test_an_empty_database_is_refused_with_the_way_out(url: str) -> None:
     if url.startswith("sqlite"):
         Path(database.url.database or "").parent.mkdir()
     with pytest.raises(DatabaseError, match=r"is empty: run salt-run pushguide\.setup"):
-        database.read(lambda one: record.find(one))
+        database.read(lambda one: history.find(one))
 
 
 def test_migrating_makes_the_newest_schema_and_again_changes_nothing(url: str) -> None:
@@ -53,7 +53,7 @@ def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
         connection.execute(sa.text("UPDATE pushguide_schema SET version_num = '9999'"))
     fresh = Database(url)
     with pytest.raises(DatabaseError, match="has schema 9999, this code needs"):
-        fresh.read(lambda one: record.find(one))
+        fresh.read(lambda one: history.find(one))
     with pytest.raises(DatabaseError, match="upgrade the master"):
         migrate(fresh)
     fresh.engine.dispose()
@@ -70,8 +70,8 @@ def test_times_come_back_aware_in_utc_with_microseconds(database: Database, plan
 def test_long_texts_are_kept_whole(database: Database, plan: Plan) -> None:
     text = "é" * 200_000
     number = database.write(lambda one: record.create(one, plan, "ops", states.QUEUED))
-    database.write(lambda one: record.set_outcome(one, number, "web1", "failed", text))
-    rows = database.read(lambda one: record.hosts(one, number))
+    database.write(lambda one: host_results.set_outcome(one, number, "web1", "failed", text))
+    rows = database.read(lambda one: host_results.hosts(one, number))
     assert next(row["error"] for row in rows if row["host"] == "web1") == text
 
 
@@ -99,7 +99,7 @@ def test_a_failed_transaction_leaves_nothing(database: Database, plan: Plan) -> 
 
     with pytest.raises(Refused):
         database.write(work)
-    assert database.read(lambda one: record.find(one)) == []
+    assert database.read(lambda one: history.find(one)) == []
 
 
 @pytest.mark.parametrize(
@@ -113,5 +113,5 @@ def test_a_failed_transaction_leaves_nothing(database: Database, plan: Plan) -> 
 )
 def test_a_database_that_is_away_says_so_and_keeps_its_password(url: str, words: str) -> None:
     with pytest.raises(DatabaseError, match=words) as caught:
-        Database(url).read(lambda one: record.find(one))
+        Database(url).read(lambda one: history.find(one))
     assert "secret" not in str(caught.value)

@@ -13,7 +13,7 @@ from pushguide.master import states
 from pushguide.master.plan import Plan
 from pushguide.master.rollout.driver import Driver, driver_of
 from pushguide.master.rollout.progress import Progress
-from pushguide.master.store import lock, record
+from pushguide.master.store import host_results, lock, record
 from pushguide.master.store.database import Database
 from pushguide.words import STAGES
 from tests.support.answering_hosts import AnsweringHosts, answer
@@ -38,7 +38,7 @@ def driver(database: Database, plan: Plan, hosts: AnsweringHosts) -> Iterator[Dr
     def write(rets: list[dict[str, Any]]) -> None:
         def work(connection: Any) -> None:
             for ret in rets:
-                record.write_host(connection, ret["id"], ret["return"], ret["outcome"])
+                host_results.write_host(connection, ret["id"], ret["return"], ret["outcome"])
 
         database.write(work)
 
@@ -59,7 +59,7 @@ def all_stages(driver: Driver) -> Any:
 
 
 def outcomes(driver: Driver) -> dict[str, str]:
-    rows = driver.database.read(lambda one: record.hosts(one, driver.number))
+    rows = driver.database.read(lambda one: host_results.hosts(one, driver.number))
     return {row["host"]: row["outcome"] for row in rows}
 
 
@@ -109,7 +109,7 @@ def test_a_host_that_comes_back_half_done_is_sent_the_job_once_more(
         ["web1", "web2"],
         ["web2"],
     ]
-    rows = driver.database.read(lambda one: record.hosts(one, driver.number))
+    rows = driver.database.read(lambda one: host_results.hosts(one, driver.number))
     errors = {row["host"]: (row["outcome"], row["error"]) for row in rows}
     assert errors["web2"][0] == "failed"
     assert "broke off in prepare" in (errors["web2"][1] or "")
@@ -196,7 +196,7 @@ def test_an_interrupted_deployment_can_be_resumed_at_once(driver: Driver) -> Non
 def test_resuming_leaves_hosts_that_succeeded_alone(driver: Driver, hosts: AnsweringHosts) -> None:
     def interrupted(name: str, pillar: dict[str, Any]) -> Any:
         driver.database.write(
-            lambda one: record.set_outcome(one, driver.number, "web1", "succeeded")
+            lambda one: host_results.set_outcome(one, driver.number, "web1", "succeeded")
         )
         raise KeyboardInterrupt
 
@@ -253,7 +253,7 @@ def test_a_success_with_another_version_live_is_not_believed(
     told = {**answer(driver.number, "succeeded", list(STAGES)), "live": "1.0.0"}
     hosts.returns["web2"] = told
     assert driver.drive(all_stages(driver)) == "failed"
-    rows = driver.database.read(lambda one: record.hosts(one, driver.number))
+    rows = driver.database.read(lambda one: host_results.hosts(one, driver.number))
     errors = {row["host"]: row["error"] for row in rows}
     assert errors["web2"] == "it reports success, but 1.0.0 is live there"
 
@@ -272,7 +272,7 @@ def test_resuming_asks_a_host_again_that_had_not_answered(
 ) -> None:
     def interrupted(*_: Any) -> Any:
         driver.database.write(
-            lambda one: record.set_outcome(one, driver.number, "web1", "unknown", "silent")
+            lambda one: host_results.set_outcome(one, driver.number, "web1", "unknown", "silent")
         )
         raise KeyboardInterrupt
 

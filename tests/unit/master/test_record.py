@@ -9,7 +9,7 @@ import pytest
 from pushguide.errors import Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
-from pushguide.master.store import record
+from pushguide.master.store import history, host_results, record
 from pushguide.master.store.database import Database
 from tests.unit.master.conftest import make_plan
 
@@ -58,7 +58,7 @@ def test_a_new_deployment_knows_its_hosts_and_those_left_out(
     database: Database, plan: Plan
 ) -> None:
     number = submit(database, plan)
-    rows = database.read(lambda one: record.hosts(one, number))
+    rows = database.read(lambda one: host_results.hosts(one, number))
     assert [(row["host"], row["batch"], row["outcome"], row["version_before"]) for row in rows] == [
         ("web3", 0, "left_out", None),
         ("web1", 1, "not_started", "1.0.0"),
@@ -74,8 +74,10 @@ def test_the_plan_comes_back_as_it_was(database: Database, plan: Plan) -> None:
 def test_a_result_written_twice_is_there_once(database: Database, plan: Plan) -> None:
     number = submit(database, plan)
     for _ in range(2):
-        database.write(lambda one: record.write_host(one, "web1", result(number), "succeeded"))
-    found = database.read(lambda one: record.stages(one, number))
+        database.write(
+            lambda one: host_results.write_host(one, "web1", result(number), "succeeded")
+        )
+    found = database.read(lambda one: host_results.stages(one, number))
     assert [(one["host"], one["stage"], len(one["steps"])) for one in found] == [
         ("web1", "prepare", 1)
     ]
@@ -86,11 +88,11 @@ def test_stages_that_ran_in_an_earlier_job_keep_their_result(
 ) -> None:
     number = submit(database, plan)
     first = result(number)
-    database.write(lambda one: record.write_host(one, "web1", first, "under_way"))
+    database.write(lambda one: host_results.write_host(one, "web1", first, "under_way"))
     again = {**first["stages"][0], "again": True, "outcome": "unchanged", "steps": []}
     later = result(number, stages=[again])
-    database.write(lambda one: record.write_host(one, "web1", later, "succeeded"))
-    found = database.read(lambda one: record.stages(one, number))
+    database.write(lambda one: host_results.write_host(one, "web1", later, "succeeded"))
+    found = database.read(lambda one: host_results.stages(one, number))
     assert [(one["outcome"], len(one["steps"])) for one in found] == [("succeeded", 1)]
 
 
@@ -98,10 +100,10 @@ def test_since_changes_only_when_the_live_version_does(database: Database, plan:
     number = submit(database, plan)
 
     def since() -> Any:
-        return database.read(lambda one: record.live(one, "shop-web"))[0]["since"]
+        return database.read(lambda one: host_results.live(one, "shop-web"))[0]["since"]
 
     write = lambda live: database.write(  # noqa: E731
-        lambda one: record.write_host(one, "web1", result(number, live), "succeeded")
+        lambda one: host_results.write_host(one, "web1", result(number, live), "succeeded")
     )
     write("1.1.0")
     first = since()
@@ -119,8 +121,8 @@ def test_the_steps_of_a_stage_keep_their_order(database: Database, plan: Plan) -
         "stage": "release", "outcome": "succeeded", "started": 1.0, "seconds": 1.0, "steps": steps
     }  # fmt: skip
     whole = result(number, stages=[stage])
-    database.write(lambda one: record.write_host(one, "web1", whole, "succeeded"))
-    found = database.read(lambda one: record.stages(one, number))[0]
+    database.write(lambda one: host_results.write_host(one, "web1", whole, "succeeded"))
+    found = database.read(lambda one: host_results.stages(one, number))[0]
     assert [one["name"] for one in found["steps"]] == names
 
 
@@ -150,11 +152,11 @@ def test_times_of_the_states(database: Database, plan: Plan) -> None:
 def test_history_is_newest_first_and_filtered(database: Database) -> None:
     numbers = [succeed(database, version) for version in ("1.0", "1.1", "1.2")]
     submit(database, make_plan(module="other"))
-    found = database.read(lambda one: record.find(one, "shop-web", limit=2))
+    found = database.read(lambda one: history.find(one, "shop-web", limit=2))
     assert [one.id for one in found] == [numbers[2], numbers[1]]
-    staging = database.read(lambda one: record.find(one, "shop-web", "staging"))
+    staging = database.read(lambda one: history.find(one, "shop-web", "staging"))
     assert staging == []
-    newest = database.read(lambda one: record.latest(one))
+    newest = database.read(lambda one: history.latest(one))
     assert {(one.module, one.version) for one in newest} == {
         ("shop-web", "1.2"),
         ("other", "1.1.0"),
@@ -180,7 +182,7 @@ def test_the_version_before(
     for one in story:
         kind, _, version = one.rpartition(" ")
         succeed(database, version, kind or "deploy")
-    found = database.read(lambda one: record.before(one, "shop-web", "production", live))
+    found = database.read(lambda one: history.before(one, "shop-web", "production", live))
     assert (found.version if found else None) == wanted
 
 
@@ -188,7 +190,7 @@ def test_the_artifact_of_a_version_outlives_a_rollback(database: Database) -> No
     succeed(database, "1.0")
     plan = make_plan(version="1.0", kind="rollback", artifact=None)
     submit(database, plan, states.RUNNING, states.SUCCEEDED)
-    found = database.read(lambda one: record.artifact_of(one, "shop-web", "production", "1.0"))
+    found = database.read(lambda one: history.artifact_of(one, "shop-web", "production", "1.0"))
     assert found
     assert found["name"] == "shop.tgz"
 
@@ -199,6 +201,6 @@ def test_a_result_that_was_lost_is_written_when_it_is_told_again(
     number = submit(database, plan)
     told = result(number)
     again = {**told, "stages": [{**told["stages"][0], "again": True}]}
-    database.write(lambda one: record.write_host(one, "web1", again, "succeeded"))
-    found = database.read(lambda one: record.stages(one, number))
+    database.write(lambda one: host_results.write_host(one, "web1", again, "succeeded"))
+    found = database.read(lambda one: host_results.stages(one, number))
     assert [(one["stage"], len(one["steps"])) for one in found] == [("prepare", 1)]

@@ -15,7 +15,7 @@ from pushguide.master.plan import HostFacts, Plan, Rollout
 from pushguide.master.rollout import gates
 from pushguide.master.rollout.driver import Driver, Pace, Planners, driver_of
 from pushguide.master.rollout.progress import Progress
-from pushguide.master.store import lock, marks, record, requests
+from pushguide.master.store import host_results, lock, marks, record, requests
 from pushguide.master.store.database import Database
 from pushguide.words import STAGES
 from tests.support.answering_hosts import AnsweringHosts, answer
@@ -55,7 +55,7 @@ class Shop:
         def write(rets: list[dict[str, Any]]) -> None:
             def work(connection: Any) -> None:
                 for ret in rets:
-                    record.write_host(connection, ret["id"], ret["return"], ret["outcome"])
+                    host_results.write_host(connection, ret["id"], ret["return"], ret["outcome"])
 
             self.database.write(work)
 
@@ -79,7 +79,7 @@ class Shop:
         )
 
     def outcomes(self, number: int) -> dict[str, str]:
-        return self.database.read(lambda one: record.outcomes(one, number))
+        return self.database.read(lambda one: host_results.outcomes(one, number))
 
     def get(self, number: int) -> record.Deployment:
         return self.database.read(lambda one: record.get(one, number))
@@ -459,5 +459,5 @@ def test_what_another_driver_took_over_is_not_written_from_here(shop: Shop) -> N
     from pushguide.errors import LeaseLost
 
     with pytest.raises(LeaseLost):
-        shop.database.write(lambda one: record.write_host(one, "web1", value, "succeeded"))
+        shop.database.write(lambda one: host_results.write_host(one, "web1", value, "succeeded"))
     assert shop.outcomes(number)["web1"] == "not_started"

@@ -23,7 +23,7 @@ from pushguide.master.plan import Plan
 from pushguide.master.rollout import result
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.progress import tell_state
-from pushguide.master.store import engines, lock, record
+from pushguide.master.store import engines, history, host_results, lock, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
@@ -85,7 +85,7 @@ class Adopter:
 def _expire_approvals(connection: Connection) -> list[int]:
     """End deployments whose approval did not come in time; answer with their numbers."""
     expired = []
-    for one in record.unfinished(connection):
+    for one in history.unfinished(connection):
         if one.state != states.PENDING_APPROVAL:
             continue
         seconds = Plan.from_dict(one.plan).rollout.approval_seconds or 0
@@ -99,7 +99,7 @@ def _expire_approvals(connection: Connection) -> list[int]:
 
 def _orphans(connection: Connection) -> list[int]:
     """The deployments that could go on, and that nobody drives or waits for."""
-    return [one.id for one in record.unfinished(connection) if _is_orphan(connection, one)]
+    return [one.id for one in history.unfinished(connection) if _is_orphan(connection, one)]
 
 
 def _is_orphan(connection: Connection, one: Deployment) -> bool:
@@ -130,7 +130,7 @@ def hear_from_unknown(database: Database, hosts: Hosts, timeout: float) -> list[
         The hosts that answered.
     """
     heard = []
-    for number, names in database.read(record.unknown_hosts).items():
+    for number, names in database.read(host_results.unknown_hosts).items():
         plan = Plan.from_dict(database.read(functools.partial(record.get, number=number)).plan)
         named = {"module": plan.module, "environment": plan.environment, "deployment": number}
         for host, answer in hosts.ask(names, "pushguide.result", named, timeout).items():
@@ -148,13 +148,13 @@ def _write_heard(
     """Write down what the journal of a host says that was unknown."""
     if found is None:
         error = "its journal says that the deployment did not end there"
-        record.set_outcome(connection, number, host, STOPPED_SHORT, error)
+        host_results.set_outcome(connection, number, host, STOPPED_SHORT, error)
         return
     outcome = found["outcome"]
     if outcome in GOOD_OUTCOMES:
         done = any(one["stage"] == STAGES[-1] for one in found["stages"])
         outcome = SUCCEEDED if done else STOPPED_SHORT
-    record.write_host(connection, host, found, outcome)
+    host_results.write_host(connection, host, found, outcome)
 
 
 def _hear(opts: Mapping[str, Any], config: Config, database: Database) -> None:
@@ -185,7 +185,7 @@ def run(opts: Mapping[str, Any], interval_seconds: float, drive: Callable[[int],
     while True:
         try:
             adopter.look()
-            if adopter.database.read(record.unknown_hosts):
+            if adopter.database.read(host_results.unknown_hosts):
                 _hear(opts, config, adopter.database)
         except PushguideError as err:
             log.warning("Looking after deployments failed, and is tried again: %s", err)

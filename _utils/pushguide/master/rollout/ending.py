@@ -17,7 +17,7 @@ from pushguide.master.rollout.legs import Legs
 from pushguide.master.rollout.progress import Progress, tell_state
 from pushguide.master.rollout.results import Results
 from pushguide.master.rollout.verdict import verdict
-from pushguide.master.store import lock, marks, record, requests
+from pushguide.master.store import host_results, lock, marks, record, requests
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
 from pushguide.words import (
@@ -114,7 +114,7 @@ class Ending:
 
     def _rows(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.results.patiently(
-            lambda: self.database.read(lambda one: record.hosts(one, self.number))
+            lambda: self.database.read(lambda one: host_results.hosts(one, self.number))
         )
         return rows
 
@@ -123,7 +123,7 @@ class Ending:
         if not self.plan.share.get("restore_on_failure", True):
             return []
         begun = self.results.patiently(
-            lambda: self.database.read(lambda one: record.live_stages_begun(one, self.number))
+            lambda: self.database.read(lambda one: host_results.live_stages_begun(one, self.number))
         )
         return [
             host
@@ -166,7 +166,7 @@ class Ending:
             return GOOD
         outcomes = {row["outcome"] for row in rows}
         touched = self.results.patiently(
-            lambda: self.database.read(lambda one: record.live_stages_begun(one, self.number))
+            lambda: self.database.read(lambda one: host_results.live_stages_begun(one, self.number))
         )
         failed = any(
             row["outcome"] in (FAILED, RESTORED) and row["host"] in touched for row in rows
@@ -193,7 +193,7 @@ class Ending:
             held = lock.look(connection, one.module, one.environment, update=True)
             if held is None or held.token != self.token:
                 raise LeaseLost(f"#{self.number} was taken over by another master at its end.")
-            record.close_hosts(connection, self.number)
+            host_results.close_hosts(connection, self.number)
             record.change_state(connection, self.number, state, reason)
             requests.close(connection, self.number, [requests.ABORT, requests.PAUSE])
             if mark:
@@ -244,11 +244,13 @@ class Ending:
         assert one.cause_id
         cause = record.get(connection, one.cause_id)
         back = {
-            row["host"] for row in record.hosts(connection, one.id) if row["outcome"] == SUCCEEDED
+            row["host"]
+            for row in host_results.hosts(connection, one.id)
+            if row["outcome"] == SUCCEEDED
         }
         left = [
             row["host"]
-            for row in record.hosts(connection, cause.id)
+            for row in host_results.hosts(connection, cause.id)
             if row["host"] not in back
             and row["outcome"] not in (RESTORED, NOT_STARTED)
             and self._went_live(row)

@@ -14,7 +14,7 @@ from pushguide.master import contents
 from pushguide.master.plan import Plan
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.source import DirectorySource
-from pushguide.master.store import record
+from pushguide.master.store import history
 from pushguide.master.store.database import Database
 from pushguide.words import LIVE_STAGES, STAGES
 
@@ -159,7 +159,7 @@ def expected(connection: Connection, plan: Plan) -> dict[str, Any] | None:
     Returns:
         ``seconds``, and ``measured_on``: the deployments that it is computed from.
     """
-    times = record.stage_seconds(connection, plan.module, plan.environment, plan.kind)
+    times = history.stage_seconds(connection, plan.module, plan.environment, plan.kind)
     if not times:
         return None
     prepare = median(one.get("prepare", 0.0) for one in times.values())

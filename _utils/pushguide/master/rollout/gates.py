@@ -12,7 +12,7 @@ from pushguide.errors import PushguideError
 from pushguide.master import states
 from pushguide.master.plan import Leg, Plan
 from pushguide.master.rollout.results import Results
-from pushguide.master.store import record, requests
+from pushguide.master.store import host_results, requests
 from pushguide.master.store.database import Database
 from pushguide.master.store.requests import Request
 from pushguide.master.store.tables import now
@@ -188,7 +188,7 @@ class Gate:
     def _ended_at(self, batch: int) -> datetime:
         """When the last host of a batch came to its outcome."""
         rows = self.results.patiently(
-            lambda: self.results.database.read(lambda one: record.hosts(one, self.number))
+            lambda: self.results.database.read(lambda one: host_results.hosts(one, self.number))
         )
         ended_at: datetime = max(row["updated_at"] for row in rows if row["batch"] == batch)
         return ended_at

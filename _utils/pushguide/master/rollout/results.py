@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pushguide.errors import DatabaseError
-from pushguide.master.store import record
+from pushguide.master.store import host_results
 from pushguide.master.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Results:
         """The outcome of each host of the deployment, by the record."""
         self.settle()
         rows = self.patiently(
-            lambda: self.database.read(lambda one: record.outcomes(one, self.number))
+            lambda: self.database.read(lambda one: host_results.outcomes(one, self.number))
         )
         return dict(rows)
 

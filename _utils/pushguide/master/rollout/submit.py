@@ -19,7 +19,7 @@ from pushguide.master.rollout import batches, targets
 from pushguide.master.rollout.jobs import Hosts, Return
 from pushguide.master.rollout.risks import risks
 from pushguide.master.source import DirectorySource
-from pushguide.master.store import lock, marks, record
+from pushguide.master.store import history, host_results, lock, marks, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
@@ -190,7 +190,7 @@ class Submitter:
             )
             if ran:
                 return ran.most_common(1)[0][0]
-            found = record.before(connection, plan.module, plan.environment, plan.version)
+            found = history.before(connection, plan.module, plan.environment, plan.version)
             return found.version if found else None
 
         return self.database.read(work)
@@ -236,7 +236,7 @@ class Submitter:
             self._settle_abandoned(connection, held)
             held = lock.look(connection, plan.module, plan.environment)
         is_busy = held is not None and held.deployment_id is not None
-        queue = record.unfinished_of(connection, plan.module, plan.environment, states.QUEUED)
+        queue = history.unfinished_of(connection, plan.module, plan.environment, states.QUEUED)
         waiting = [one for one in queue if one.waiting_until and one.waiting_until > now()]
         if not is_busy and not waiting:
             return None
@@ -310,13 +310,13 @@ class Submitter:
         def work(connection: Any) -> str | None:
             rows = [
                 row["version"]
-                for row in record.live(connection, chosen.module)
+                for row in host_results.live(connection, chosen.module)
                 if row["environment"] == chosen.environment
             ]
             one = rows[0] if rows and len(set(rows)) == 1 else None
             if kind == "redeploy":
                 return one
-            found = record.before(connection, chosen.module, chosen.environment, one)
+            found = history.before(connection, chosen.module, chosen.environment, one)
             return found.version if found else None
 
         version = self.database.read(work)
@@ -343,10 +343,10 @@ class Submitter:
         def work(connection: Connection) -> tuple[dict[str, str | None], set[str]]:
             lives = {
                 row["host"]: row["version"]
-                for row in record.live(connection, chosen.module)
+                for row in host_results.live(connection, chosen.module)
                 if row["environment"] == chosen.environment
             }
-            failed = record.failed_last_time(connection, chosen.module, chosen.environment)
+            failed = host_results.failed_last_time(connection, chosen.module, chosen.environment)
             return lives, {*failed}
 
         lives, failed = self.database.read(work)

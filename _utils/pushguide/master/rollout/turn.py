@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from pushguide.errors import Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
-from pushguide.master.store import lock, record, requests
+from pushguide.master.store import history, host_results, lock, record, requests
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
 
@@ -61,7 +61,7 @@ def take(connection: Connection, number: int, lease_seconds: int) -> Turn | str 
         if waits or record.get(connection, number).state in states.TERMINAL:
             return waits
     else:
-        record.reopen_hosts(connection, number)
+        host_results.reopen_hosts(connection, number)
     if one.state != states.RUNNING:
         record.change_state(connection, number, states.RUNNING)
     token = lock.take(connection, one.module, one.environment, number, lease_seconds)
@@ -94,5 +94,5 @@ def _why_wait(
         return None  # It was handed over, or taken at once: nobody else comes before.
     if held and held.deployment_id is not None:
         return f"queued behind #{held.deployment_id}"
-    ahead = record.ahead_of(connection, one)
+    ahead = history.ahead_of(connection, one)
     return f"queued behind #{ahead.id}" if ahead else None

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from pushguide.master.config import Config
-from pushguide.master.store import record
+from pushguide.master.store import host_results
 from pushguide.master.store.database import Database
 
 
@@ -27,6 +27,6 @@ def write_results(opts: Mapping[str, Any], rets: Sequence[Mapping[str, Any]]) ->
 
     def work(connection: Connection) -> None:
         for one in rets:
-            record.write_host(connection, one["id"], one["return"], one["outcome"])
+            host_results.write_host(connection, one["id"], one["return"], one["outcome"])
 
     database_of(opts).write(work)

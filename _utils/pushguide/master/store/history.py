@@ -1,0 +1,212 @@
+"""History: deployments as they follow each other, and what can be learned from those before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from pushguide.master import states
+from pushguide.master.store import tables as db
+from pushguide.master.store.record import Deployment
+from pushguide.master.store.tables import now
+from pushguide.words import (
+    BAD,
+)
+
+
+def find(
+    connection: Connection,
+    module: str | None = None,
+    environment: str | None = None,
+    state: Iterable[str] = (),
+    limit: int = 20,
+) -> list[Deployment]:
+    """Deployments, the newest first."""
+    query = sa.select(db.deployment).order_by(db.deployment.c.id.desc()).limit(limit)
+    if module:
+        query = query.where(db.deployment.c.module == module)
+    if environment:
+        query = query.where(db.deployment.c.environment == environment)
+    wanted = list(state)
+    if wanted:
+        query = query.where(db.deployment.c.state.in_(wanted))
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def latest(connection: Connection, module: str | None = None) -> list[Deployment]:
+    """The newest deployment of each module and environment."""
+    table = db.deployment
+    newest = sa.select(sa.func.max(table.c.id)).group_by(table.c.module, table.c.environment)
+    query = sa.select(table).where(table.c.id.in_(newest)).order_by(table.c.id.desc())
+    if module:
+        query = query.where(table.c.module == module)
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def last_successes(connection: Connection) -> list[Deployment]:
+    """The newest deployment of each module and environment that succeeded."""
+    table = db.deployment
+    newest = (
+        sa.select(sa.func.max(table.c.id))
+        .where(table.c.state == states.SUCCEEDED)
+        .group_by(table.c.module, table.c.environment)
+    )
+    query = sa.select(table).where(table.c.id.in_(newest)).order_by(table.c.id)
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def artifact_of(
+    connection: Connection, module: str, environment: str, version: str
+) -> dict[str, Any] | None:
+    """The artifact with which a version was deployed with success the last time."""
+    table = db.deployment
+    query = (
+        sa.select(table.c.plan)
+        .where(
+            table.c.module == module,
+            table.c.environment == environment,
+            table.c.version == version,
+            table.c.state == states.SUCCEEDED,
+        )
+        .order_by(table.c.id.desc())
+    )
+    plans = connection.execute(query).scalars()
+    return next((one["artifact"] for one in plans if one["artifact"]), None)
+
+
+def ahead_of(connection: Connection, one: Deployment) -> Deployment | None:
+    """The deployment of the same module that is queued earlier and is waited for, if any."""
+    table = db.deployment
+    query = (
+        sa.select(table)
+        .where(
+            table.c.module == one.module,
+            table.c.environment == one.environment,
+            table.c.state == states.QUEUED,
+            table.c.id < one.id,
+            table.c.waiting_until > now(),
+        )
+        .order_by(table.c.id)
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return Deployment(**row) if row else None
+
+
+def unfinished(connection: Connection) -> list[Deployment]:
+    """Every deployment that has not ended, the oldest first."""
+    table = db.deployment
+    query = sa.select(table).where(table.c.state.not_in(states.TERMINAL)).order_by(table.c.id)
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def unfinished_of(
+    connection: Connection, module: str, environment: str, state: str
+) -> list[Deployment]:
+    """The deployments of a module that are in a state, the oldest first."""
+    table = db.deployment
+    query = (
+        sa.select(table)
+        .where(
+            table.c.module == module,
+            table.c.environment == environment,
+            table.c.state == state,
+        )
+        .order_by(table.c.id)
+    )
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def begun_after(connection: Connection, one: Deployment) -> Deployment | None:
+    """The newest deployment of the same module that began after another one, if any did."""
+    table = db.deployment
+    query = (
+        sa.select(table)
+        .where(
+            table.c.module == one.module,
+            table.c.environment == one.environment,
+            table.c.id > one.id,
+            table.c.started_at.is_not(None),
+        )
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return Deployment(**row) if row else None
+
+
+def caused_by(connection: Connection, number: int) -> list[Deployment]:
+    """The deployments that another one is the cause of."""
+    table = db.deployment
+    query = sa.select(table).where(table.c.cause_id == number).order_by(table.c.id)
+    return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def stage_seconds(
+    connection: Connection, module: str, environment: str, kind: str, limit: int = 10
+) -> dict[int, dict[str, float]]:
+    """How long each stage took on the slowest host, of the last deployments that succeeded."""
+    table, results = db.deployment, db.stage_result
+    last = (
+        sa.select(table.c.id)
+        .where(
+            table.c.module == module,
+            table.c.environment == environment,
+            table.c.kind == kind,
+            table.c.state == states.SUCCEEDED,
+        )
+        .order_by(table.c.id.desc())
+        .limit(limit)
+    )
+    numbers = [*connection.execute(last).scalars()]
+    query = (
+        sa.select(results.c.deployment_id, results.c.stage, sa.func.max(results.c.seconds))
+        .where(results.c.deployment_id.in_(numbers))
+        .group_by(results.c.deployment_id, results.c.stage)
+    )
+    times: dict[int, dict[str, float]] = {}
+    for number, stage, seconds in connection.execute(query):
+        times.setdefault(number, {})[stage] = float(seconds)
+    return times
+
+
+def before(
+    connection: Connection, module: str, environment: str, version: str | None
+) -> Deployment | None:
+    """The deployment that succeeded last before ``version`` was deployed.
+
+    After a rollback from 1.1 to 1.0 the version before 1.0 is meant, not 1.1. A version that is
+    marked bad is passed over.
+
+    Args:
+        connection: a connection.
+        module: the module.
+        environment: its environment.
+        version: the live version; None where hosts differ, and the last success is meant.
+    """
+    table, marked = db.deployment, db.version_mark
+    bad = sa.select(marked.c.version).where(
+        marked.c.module == module, marked.c.environment == environment, marked.c.mark == BAD
+    )
+    query = sa.select(table).where(
+        table.c.module == module,
+        table.c.environment == environment,
+        table.c.state == states.SUCCEEDED,
+        table.c.version.not_in(bad),
+    )
+    if version is not None:
+        brought = sa.select(table).where(
+            table.c.module == module,
+            table.c.environment == environment,
+            table.c.version == version,
+            table.c.kind != "rollback",
+        )
+        last = connection.execute(brought.order_by(table.c.id.desc()).limit(1)).mappings().first()
+        if last is not None:
+            query = query.where(table.c.id < last["id"])
+        query = query.where(table.c.version != version)
+    row = connection.execute(query.order_by(table.c.id.desc()).limit(1)).mappings().first()
+    return Deployment(**row) if row else None
