@@ -1,0 +1,184 @@
+"""Injections: deployments caught at their points by one fault, and what becomes of them."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.faults.checks import (
+    ENDED,
+    NEW,
+    OLD,
+    check_recovered,
+    check_settled,
+    files_of,
+    is_busy,
+    lease_is_over,
+    outcomes,
+)
+from tests.faults.ledger import Entry
+from tests.support.salt_lab import Lab
+from tests.support.waiting import wait_until
+
+_END_WITHIN_SECONDS = 120
+
+
+class Injection:
+    """One deployment of 1.1.0 over 1.0.0 that is caught at a point on one of its hosts.
+
+    Args:
+        lab: the lab.
+        entry: its entry in the ledger.
+        victim: the host that is held there.
+        gate: the gate that holds it; the point itself if not given.
+        template: more of the module's template.
+    """
+
+    def __init__(
+        self, lab: Lab, entry: Entry, victim: str, gate: str | None = None, **template: Any
+    ) -> None:
+        self.lab = lab
+        self.entry = entry
+        self.victim = victim
+        self.gate = gate or entry.point
+        self.name = f"{entry.target}-{entry.point}".replace(" ", "-")
+        strategy = {"prepare": "with_release", "return_within_seconds": 20}
+        self.module = lab.define(self.name, **{"type": "gated", "strategy": strategy, **template})
+        for version in (OLD, NEW):
+            self.module.publish_one(version, files_of(version))
+        self.number = 0
+        self.process: subprocess.Popen[str]
+        self.injected_at = 0.0
+
+    def deploy_old(self) -> None:
+        """Bring 1.0.0 to all hosts."""
+        answer = self.module.deploy(OLD)
+        assert answer.returncode == 0, answer
+        for host in self.lab.minions:
+            for one in self.gates(host).iterdir():
+                one.unlink()
+
+    def gates(self, host: str) -> Path:
+        """Where the gates of a host are."""
+        return self.module.root(host) / "gates"
+
+    def shut(self) -> None:
+        """Let the victim be held."""
+        (self.gates(self.victim) / f"stop-at-{self.gate}").touch()
+
+    def open(self) -> None:
+        """Hold the victim no more."""
+        (self.gates(self.victim) / f"stop-at-{self.gate}").unlink()
+
+    @contextmanager
+    def deploying(self) -> Iterator[None]:
+        """Deploy 1.1.0, with the victim held at its gate and all others through."""
+        self.shut()
+        before = self.lab.last_number(self.module)
+        arguments = {"module": self.name, "version": NEW}
+        with self.lab.running("pushguide.deploy", **arguments) as self.process:
+            wait_until((self.gates(self.victim) / f"at-{self.gate}").exists, f"{self.gate}")
+            self.number = self.lab.last_number(self.module)
+            assert self.number > before
+            self.wait_for_others()
+            yield
+
+    def wait_for_others(self) -> None:
+        """Wait until all but the victim have succeeded, and the record says so."""
+        others = {host: "succeeded" for host in self.lab.minions if host != self.victim}
+        wait_until(
+            lambda: others.items() <= outcomes(self.lab, self.number).items(),
+            "the end on the other hosts",
+        )
+
+    def has_ended_on(self, host: str) -> bool:
+        """Whether the host's job of this deployment has ended."""
+        journal = self.module.journal(host)
+        return bool(
+            journal["deployment"] == self.number
+            and journal["outcome"]
+            and not is_busy(self.lab, self.module, host)
+        )
+
+    def settle(self) -> None:
+        """Wait until nothing goes on any more, then check."""
+        self.process.communicate(timeout=_END_WITHIN_SECONDS)
+        wait_until(
+            lambda: not any(is_busy(self.lab, self.module, host) for host in self.lab.minions),
+            "the end of all jobs",
+        )
+        wait_until(lambda: lease_is_over(self.lab, self.module), "the end of the lease")
+        self.entry.state = self.lab.state(self.number)
+        check_settled(self.lab, self.module, self.number, self.entry)
+
+    def recover(self) -> None:
+        """Bring the deployment to its end, as a person would, then check."""
+        state = self.entry.state
+        if state == "succeeded":
+            self.entry.recovered = "itself"
+        else:
+            how = "retry" if state in ENDED else "resume"
+            answer = self.lab.run(f"pushguide.{how}", None, str(self.number))
+            if isinstance(answer.data, dict) and "deployment" in answer.data:
+                self.number = int(answer.data["deployment"])
+            else:
+                self.entry.lost.append(f"{how} answered {answer}")
+            self.entry.recovered = how
+        self.entry.seconds = time.monotonic() - self.injected_at
+        check_recovered(self.lab, self.module, self.number, self.entry)
+
+
+class Fault:
+    """Something that is killed or cut, and restored.
+
+    Args:
+        lab: the lab.
+    """
+
+    target = ""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def injection(self, entry: Entry, victim: str) -> Injection:
+        """The deployment that is caught at a point."""
+        return Injection(self.lab, entry, victim)
+
+    def strike(self, caught: list[Injection]) -> None:
+        """Kill or cut."""
+        raise NotImplementedError
+
+    def restore(self, caught: list[Injection]) -> None:
+        """Bring back what was killed or cut; the gates are open by now."""
+
+    def close(self) -> None:
+        """Clean up."""
+
+
+def inject(fault: Fault, entries: Iterable[Entry], victim: str) -> None:
+    """Let one fault strike deployments that stand at their points, and see them to their end."""
+    caught = [fault.injection(entry, victim) for entry in entries]
+    each(caught, Injection.deploy_old)
+    with ExitStack() as stack:
+        each(caught, lambda one: stack.enter_context(one.deploying()))
+        for one in caught:
+            one.injected_at = time.monotonic()
+        fault.strike(caught)
+        for one in caught:
+            one.open()
+        fault.restore(caught)
+        each(caught, Injection.settle)
+    each(caught, Injection.recover)
+    fault.close()
+
+
+def each(caught: list[Injection], work: Callable[[Injection], Any]) -> None:
+    """Do something with all of them at once."""
+    with ThreadPoolExecutor(max_workers=len(caught)) as pool:
+        for done in [pool.submit(work, one) for one in caught]:
+            done.result()
