@@ -72,15 +72,17 @@ def check_settled(lab: Lab, module: Module, number: int, entry: Entry) -> None:
     _check_lock(lab, module, entry, must_be_free=has_ended)
 
 
-def check_recovered(lab: Lab, module: Module, number: int, entry: Entry) -> None:
+def check_recovered(
+    lab: Lab, module: Module, number: int, entry: Entry, hosts: Iterable[str]
+) -> None:
     """Check what has to hold when the deployment has been brought to its end."""
     state = lab.state(number)
     if state != "succeeded":
         entry.lost.append(f"#{number} ended as {state}")
-    for host in lab.minions:
+    for host in hosts:
         if served(module, host) != NEW:
             entry.lost.append(f"{host} serves {served(module, host)} at the end")
-    _check_record(lab, module, lab.minions, entry)
+    _check_record(lab, module, hosts, entry)
     _check_lock(lab, module, entry, must_be_free=True)
 
 

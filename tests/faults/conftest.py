@@ -12,7 +12,7 @@ from saltfactories.manager import FactoriesManager
 from tests.faults.ledger import Ledger
 from tests.faults.servers import DatabaseProxy
 from tests.support.databases import fresh_url
-from tests.support.salt_lab import Lab
+from tests.support.salt_lab import FOLDERS, Lab
 
 FILES = Path(__file__).parent / "files" / "gated"
 HOSTS = ["f1", "f2", "f3"]
@@ -48,7 +48,9 @@ def lab(salt_factories: FactoriesManager, proxy: DatabaseProxy) -> Iterator[Lab]
             "patience_seconds": 40,
         }
     }
-    with Lab(salt_factories, "faults", HOSTS, config, record_url=proxy.direct) as one:
+    # A request that dies with the master is waited for a minute by Salt itself, and tried thrice.
+    minions = {"request_channel_timeout": 3}
+    with Lab(salt_factories, "faults", HOSTS, config, FOLDERS, proxy.direct, minions) as one:
         shutil.copytree(FILES, one.team, dirs_exist_ok=True)
         done = one.run("pushguide.setup")
         assert done.data["synced_project_types"] == ["pushguide_types.gated"], done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,9 @@ from tests.support.waiting import wait_until
 
 _END_WITHIN_SECONDS = 120
 
+#: All stages travel as one job: the others have ended when the victim is held.
+STRATEGY = {"prepare": "with_release", "return_within_seconds": 20}
+
 
 class Injection:
     """One deployment of 1.1.0 over 1.0.0 that is caught at a point on one of its hosts.
@@ -36,19 +40,30 @@ class Injection:
         entry: its entry in the ledger.
         victim: the host that is held there.
         gate: the gate that holds it; the point itself if not given.
+        others: the outcome that the others have in the record when the fault strikes.
+        hosts: the module's hosts; the usual ones if not given.
         template: more of the module's template.
     """
 
     def __init__(
-        self, lab: Lab, entry: Entry, victim: str, gate: str | None = None, **template: Any
+        self,
+        lab: Lab,
+        entry: Entry,
+        victim: str,
+        gate: str | None = None,
+        others: str = "succeeded",
+        hosts: list[str] | None = None,
+        **template: Any,
     ) -> None:
         self.lab = lab
         self.entry = entry
         self.victim = victim
         self.gate = gate or entry.point
-        self.name = f"{entry.target}-{entry.point}".replace(" ", "-")
-        strategy = {"prepare": "with_release", "return_within_seconds": 20}
-        self.module = lab.define(self.name, **{"type": "gated", "strategy": strategy, **template})
+        self.others = others
+        self.hosts = hosts or lab.minions
+        self.name = re.sub(r"\W+", "-", f"{entry.target}-{entry.point}")
+        given = {"type": "gated", "strategy": STRATEGY, **template}
+        self.module = lab.define(self.name, hosts=self.hosts, **given)
         for version in (OLD, NEW):
             self.module.publish_one(version, files_of(version))
         self.number = 0
@@ -59,7 +74,7 @@ class Injection:
         """Bring 1.0.0 to all hosts."""
         answer = self.module.deploy(OLD)
         assert answer.returncode == 0, answer
-        for host in self.lab.minions:
+        for host in self.hosts:
             for one in self.gates(host).iterdir():
                 one.unlink()
 
@@ -69,11 +84,23 @@ class Injection:
 
     def shut(self) -> None:
         """Let the victim be held."""
-        (self.gates(self.victim) / f"stop-at-{self.gate}").touch()
+        self.sign(f"stop-at-{self.gate}").touch()
 
     def open(self) -> None:
         """Hold the victim no more."""
-        (self.gates(self.victim) / f"stop-at-{self.gate}").unlink()
+        self.sign(f"stop-at-{self.gate}").unlink()
+
+    def sign(self, name: str) -> Path:
+        """A sign for the victim."""
+        return self.gates(self.victim) / name
+
+    def wait_at(self, point: str) -> None:
+        """Wait until the victim has reached a point."""
+        wait_until(self.sign(f"at-{point}").exists, f"{point} on {self.victim}")
+
+    def wait_for_end_on_victim(self) -> None:
+        """Wait until the victim's job has ended."""
+        wait_until(lambda: self.has_ended_on(self.victim), f"the end of {self.victim}'s job")
 
     @contextmanager
     def deploying(self) -> Iterator[None]:
@@ -82,15 +109,15 @@ class Injection:
         before = self.lab.last_number(self.module)
         arguments = {"module": self.name, "version": NEW}
         with self.lab.running("pushguide.deploy", **arguments) as self.process:
-            wait_until((self.gates(self.victim) / f"at-{self.gate}").exists, f"{self.gate}")
+            self.wait_at(self.gate)
             self.number = self.lab.last_number(self.module)
             assert self.number > before
             self.wait_for_others()
             yield
 
     def wait_for_others(self) -> None:
-        """Wait until all but the victim have succeeded, and the record says so."""
-        others = {host: "succeeded" for host in self.lab.minions if host != self.victim}
+        """Wait until the record says of all but the victim that they are done."""
+        others = {host: self.others for host in self.hosts if host != self.victim}
         wait_until(
             lambda: others.items() <= outcomes(self.lab, self.number).items(),
             "the end on the other hosts",
@@ -109,7 +136,7 @@ class Injection:
         """Wait until nothing goes on any more, then check."""
         self.process.communicate(timeout=_END_WITHIN_SECONDS)
         wait_until(
-            lambda: not any(is_busy(self.lab, self.module, host) for host in self.lab.minions),
+            lambda: not any(is_busy(self.lab, self.module, host) for host in self.hosts),
             "the end of all jobs",
         )
         wait_until(lambda: lease_is_over(self.lab, self.module), "the end of the lease")
@@ -130,7 +157,7 @@ class Injection:
                 self.entry.lost.append(f"{how} answered {answer}")
             self.entry.recovered = how
         self.entry.seconds = time.monotonic() - self.injected_at
-        check_recovered(self.lab, self.module, self.number, self.entry)
+        check_recovered(self.lab, self.module, self.number, self.entry, self.hosts)
 
 
 class Fault:

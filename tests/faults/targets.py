@@ -89,7 +89,7 @@ class DatabaseFault(Fault):
     def restore(self, caught: list[Injection]) -> None:
         """Let it be reached again."""
         for one in caught:
-            wait_until(lambda one=one: one.has_ended_on(one.victim), "the end of the host's job")
+            one.wait_for_end_on_victim()
             wait_until(lambda one=one: lease_is_over(self.lab, one.module), "the end of the lease")
         self.proxy.start()
 
@@ -128,9 +128,7 @@ class ArtifactFault(Fault):
         """Bring back those whose artifact was to come yet."""
         for one in caught:
             if one.gate == "before-prepare":
-                wait_until(
-                    lambda one=one: one.has_ended_on(one.victim), "the end of the host's job"
-                )
+                one.wait_for_end_on_victim()
                 self.servers[one.entry.point].start()
 
     def close(self) -> None:

@@ -152,6 +152,7 @@ class Lab:
         config: more of the master's configuration.
         folders: the project's folders that its file server has.
         record_url: the URL of its database; None for the SQLite file that it makes itself.
+        minion_config: more of the configuration of its minions.
     """
 
     def __init__(
@@ -162,6 +163,7 @@ class Lab:
         config: Mapping[str, Any] | None = None,
         folders: Iterable[str] = FOLDERS,
         record_url: str | None = None,
+        minion_config: Mapping[str, Any] | None = None,
     ) -> None:
         self.factories = factories
         self.name = name
@@ -177,6 +179,7 @@ class Lab:
         self.given = dict(config or {})
         self.folders = list(folders)
         self.record_url = record_url
+        self.minion_config = dict(minion_config or {})
         self.api: Api | None = None
         self.stack = ExitStack()
 
@@ -228,6 +231,7 @@ class Lab:
                 "log_level_logfile": "warning",
                 "enable_fqdns_grains": False,
                 "mine_enabled": False,
+                **self.minion_config,
                 **overrides,
             },
         )

@@ -8,6 +8,7 @@ Plain files, with a gate before, in and after each stage: a host waits at one th
 import os
 import time
 
+from pushguide.errors import StepFailed
 from pushguide.host.pointer import Link
 from pushguide.host.run import run_stages
 from pushguide.host.types.static_site import StaticSite
@@ -26,7 +27,7 @@ class GatedLink(Link):
     def point_at(self, path):
         """Switch, and hold."""
         super().point_at(path)
-        self.gate("mid-release")
+        self.gate("mid")
 
 
 class Gated(StaticSite):
@@ -34,7 +35,7 @@ class Gated(StaticSite):
 
     def make_pointer(self):
         """The link that holds."""
-        return GatedLink(os.path.join(self.share.root, "live"), self.gate)
+        return GatedLink(os.path.join(self.share.root, "live"), self.gate_in_stage)
 
     def prepare(self):
         """Hold before it."""
@@ -42,7 +43,8 @@ class Gated(StaticSite):
         super().prepare()
 
     def place(self, artifact, destination):
-        """Hold when the release is unpacked, under the name that is no candidate."""
+        """Hold before unpacking, and when it is done, under the name that is no candidate."""
+        self.gate("before-unpack")
         detail = super().place(artifact, destination)
         self.gate("mid-prepare")
         return detail
@@ -71,22 +73,31 @@ class Gated(StaticSite):
         self.gate("after-post_release")
 
     def ask(self, probe, version):
-        """Hold before the probe."""
+        """Hold before the probe; ``<root>/gates/fail-once`` lets it fail once."""
         if self.recorder.stage.stage == "post_release":
             self.gate("mid-post_release")
+            order = self.path_of("fail-once")
+            if os.path.exists(order):
+                os.remove(order)
+                raise StepFailed("It was told to fail once.")
         return super().ask(probe, version)
+
+    def gate_in_stage(self, where):
+        """Hold in whatever stage this is."""
+        self.gate(where + "-" + self.recorder.stage.stage)
 
     def gate(self, point):
         """Say that the point is reached, and wait while its gate is shut."""
-        directory = os.path.join(self.share.root, "gates")
-        os.makedirs(directory, exist_ok=True)
-        with open(os.path.join(directory, "at-" + point), "w", encoding="utf-8"):
+        os.makedirs(self.path_of(""), exist_ok=True)
+        with open(self.path_of("at-" + point), "w", encoding="utf-8"):
             pass
         until = time.monotonic() + _AT_MOST
-        while os.path.exists(os.path.join(directory, "stop-at-" + point)):
-            if time.monotonic() > until:
-                return
+        while os.path.exists(self.path_of("stop-at-" + point)) and time.monotonic() < until:
             time.sleep(0.05)
+
+    def path_of(self, name):
+        """The path of a sign that the tests or this type leave."""
+        return os.path.join(self.share.root, "gates", name)
 
 
 def run(share, stages):
