@@ -184,24 +184,30 @@ class Fault:
         """Bring back what was killed or cut; the gates are open by now."""
 
     def close(self) -> None:
-        """Clean up."""
+        """Let everything run that is to run, whatever has come of it."""
+        if not self.lab.master.is_running():
+            self.lab.restart_master()
+        for host in self.lab.minions:
+            self.lab.start(host)
 
 
 def inject(fault: Fault, entries: Iterable[Entry], victim: str) -> None:
     """Let one fault strike deployments that stand at their points, and see them to their end."""
     caught = [fault.injection(entry, victim) for entry in entries]
-    each(caught, Injection.deploy_old)
-    with ExitStack() as stack:
-        each(caught, lambda one: stack.enter_context(one.deploying()))
-        for one in caught:
-            one.injected_at = time.monotonic()
-        fault.strike(caught)
-        for one in caught:
-            one.open()
-        fault.restore(caught)
-        each(caught, Injection.settle)
-    each(caught, Injection.recover)
-    fault.close()
+    try:
+        each(caught, Injection.deploy_old)
+        with ExitStack() as stack:
+            each(caught, lambda one: stack.enter_context(one.deploying()))
+            for one in caught:
+                one.injected_at = time.monotonic()
+            fault.strike(caught)
+            for one in caught:
+                one.open()
+            fault.restore(caught)
+            each(caught, Injection.settle)
+        each(caught, Injection.recover)
+    finally:
+        fault.close()
 
 
 def each(caught: list[Injection], work: Callable[[Injection], Any]) -> None:

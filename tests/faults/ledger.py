@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+NOTHING = "nothing"
+
 
 @dataclass
 class Entry:
@@ -22,7 +24,7 @@ class Entry:
     target: str
     point: str
     state: str = "?"
-    recovered: str = "nothing"
+    recovered: str = NOTHING
     seconds: float = 0.0
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -30,7 +32,16 @@ class Entry:
     @property
     def problems(self) -> list[str]:
         """Everything that the checks found."""
-        return [*(f"lost: {one}" for one in self.lost), *(f"wrong: {one}" for one in self.wrong)]
+        unseen = [] if self.is_seen else ["it was not seen to its end"]
+        return [
+            *(f"lost: {one}" for one in (*self.lost, *unseen)),
+            *(f"wrong: {one}" for one in self.wrong),
+        ]
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the deployment was brought to its end."""
+        return self.recovered != NOTHING
 
 
 @dataclass
@@ -61,6 +72,6 @@ class Ledger:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in (head, *rows)
         ]
-        lost = sum(bool(one.lost) for one in self.entries)
+        lost = sum(bool(one.lost) or not one.is_seen for one in self.entries)
         wrong = sum(bool(one.wrong) for one in self.entries)
         return [*table, f"injections: {len(rows)}, lost: {lost}, wrong records: {wrong}"]

@@ -59,8 +59,7 @@ class MasterFault(Fault):
 
     def restore(self, caught: list[Injection]) -> None:
         """Start it, and wait until the minions have found it."""
-        self.lab.master.terminate()
-        self.lab.master.start()
+        self.lab.restart_master()
         wait_until(self._all_answer, "the answer of all minions")
 
     def _all_answer(self) -> bool:
@@ -92,6 +91,11 @@ class DatabaseFault(Fault):
             one.wait_for_end_on_victim()
             wait_until(lambda one=one: lease_is_over(self.lab, one.module), "the end of the lease")
         self.proxy.start()
+
+    def close(self) -> None:
+        """Let it be reached again."""
+        self.proxy.start()
+        super().close()
 
 
 class ArtifactFault(Fault):

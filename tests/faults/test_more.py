@@ -98,8 +98,7 @@ class EverythingFault(Fault):
 
     def restore(self, caught: list[Injection]) -> None:
         """Start them."""
-        self.lab.master.terminate()
-        self.lab.master.start()
+        self.lab.restart_master()
         for host in HOSTS:
             self.lab.start(host)
 
@@ -302,20 +301,21 @@ def test_the_artifact_server_answers_garbage(lab: Lab, ledger: Ledger) -> None:
 
 
 class FullDiskFault(Fault):
-    """The victim's disk is full when its release is unpacked."""
+    """The victim's disk is full when its release is unpacked.
+
+    Args:
+        lab: the lab.
+        root: the module's root on the victim, a disk of its own.
+    """
+
+    def __init__(self, lab: Lab, root: Path) -> None:
+        super().__init__(lab)
+        self.root = root
 
     def injection(self, entry: Entry, victim: str) -> Injection:
-        """A module whose root on the victim is a small disk of its own."""
+        """A module that is caught between the look at the space and the need of it."""
         one = Injection(self.lab, entry, victim, "before-unpack")
-        self.root = one.module.root(victim)
-        self.root.mkdir(parents=True)
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(self.root)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        need("tmpfs", mounted.returncode == 0, f"a disk is mounted as root: {mounted.stderr}")
+        assert one.module.root(victim) == self.root
         return one
 
     def strike(self, caught: list[Injection]) -> None:
@@ -333,12 +333,20 @@ class FullDiskFault(Fault):
             one.wait_for_end_on_victim()
         (self.root / "filler").unlink()
 
-    def close(self) -> None:
-        """Take the disk away."""
-        subprocess.run(["umount", str(self.root)], check=False)
+
+@pytest.fixture
+def small_disk(lab: Lab) -> Iterator[Path]:
+    """A disk of 4 MiB, at the root of the module that the next test deploys."""
+    root = lab.hosts / VICTIM / "disk-of-a-host-mid-prepare"
+    root.mkdir(parents=True)
+    words = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(root)]
+    mounted = subprocess.run(words, capture_output=True, text=True, check=False)
+    need("tmpfs", mounted.returncode == 0, f"mounting a small disk failed: {mounted.stderr}")
+    yield root
+    subprocess.run(["umount", str(root)], check=True)
 
 
-def test_the_disk_of_a_host_is_full(lab: Lab, ledger: Ledger) -> None:
+def test_the_disk_of_a_host_is_full(lab: Lab, ledger: Ledger, small_disk: Path) -> None:
     entry = ledger.open("disk of a host", "mid-prepare")
-    inject(FullDiskFault(lab), [entry], VICTIM)
+    inject(FullDiskFault(lab, small_disk), [entry], VICTIM)
     expect(entry, "failed", "retry")

@@ -411,7 +411,12 @@ class Lab:
         """Whether a deployment has ended."""
         return self.state(number) in ("succeeded", "failed", "rolled_back", "aborted")
 
-    # Minions that come and go.
+    # Daemons that come and go.
+
+    def restart_master(self) -> None:
+        """Start the master that was killed; its minions find it by themselves."""
+        self.master.terminate()
+        self.master.start()
 
     def start(self, name: str) -> None:
         """Start a minion that may be running already; it answers then."""
