@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,12 @@ class Demo:
         say("One whose health check fails: every host goes back by itself")
         self.deploy("1.2.0", "rolled_back")
         self.demand_live("1.1.0")
+        say("It is marked bad now: who wants it has to mean it, and a canary spares the others")
+        self.refused("1.2.0")
+        self.deploy("1.2.0", "rolled_back", "force=True", "strategy={canary: 1, batch: 1}")
+        self.demand_live("1.1.0")
+        say("A good one, which waits after its canary until somebody has looked at it")
+        self.with_canary("1.3.0")
         say("Back to an earlier version by choice, out of the kept releases")
         self.go("pushguide.rollback", f"module={MODULE}", "version=1.0.0")
         self.demand_live("1.0.0")
@@ -76,7 +83,7 @@ class Demo:
 
     def build_versions(self) -> None:
         """What CI does: one archive and its sha256 for each version; 1.2.0 is not well."""
-        for version in ("1.0.0", "1.1.0", "1.2.0"):
+        for version in ("1.0.0", "1.1.0", "1.2.0", "1.3.0"):
             health = f"shop {version} is {'ill' if version == '1.2.0' else 'well'}\n"
             page = f"<h1>The shop, version {version}</h1>\n"
             self.lab.publish(MODULE, version, {"index.html": page, "health.txt": health})
@@ -95,11 +102,34 @@ class Demo:
         print(f"artifact: {plan['artifact']['size']} bytes from {plan['artifact']['url']}")
         for leg in plan["legs"]:
             print(f"one job:  {' > '.join(leg['stages'])}")
+        for host, files in plan["files"].items():
+            counts = ", ".join(f"{kind} {one['count']}" for kind, one in files.items())
+            print(f"files:    {host}: {counts}")
         print(f"risks:    {'; '.join(plan['risks']) or 'none known'}")
 
-    def deploy(self, version: str, wanted: str) -> None:
+    def refused(self, version: str) -> None:
+        """A deployment that is refused, with its reason."""
+        arguments = (f"module={MODULE}", f"version={version}")
+        print(command_line("pushguide.deploy", *arguments))
+        answer = self.lab.run("pushguide.deploy", *arguments, check=False)
+        if "refused" not in answer:
+            raise LabError(f"{version} should have been refused: {answer}")
+        print("\n".join(answer["problems"]))
+
+    def with_canary(self, version: str) -> None:
+        """A deployment that stands still after one host, until somebody confirms."""
+        arguments = (f"module={MODULE}", f"version={version}", "strategy={canary: 1}")
+        answer = self.go("pushguide.deploy", *arguments)
+        if answer["state"] != "paused":
+            raise LabError(f"{version} should be paused after its canary: {answer}")
+        done = self.go("pushguide.confirm", str(answer["deployment"]), "reason=looks well")
+        if done["state"] != "succeeded":
+            raise LabError(f"{version} should have gone on to its end: {done}")
+        self.demand_live(version)
+
+    def deploy(self, version: str, wanted: str, *more: str) -> None:
         """Deploy through salt-run, with its live progress, and compare the end."""
-        answer = self.go("pushguide.deploy", f"module={MODULE}", f"version={version}")
+        answer = self.go("pushguide.deploy", f"module={MODULE}", f"version={version}", *more)
         if answer["state"] != wanted:
             raise LabError(f"{version} should have ended as {wanted}: {answer}")
         if wanted == "succeeded":
@@ -177,7 +207,7 @@ def say(headline: str) -> None:
 
 def command_line(function: str, *arguments: str) -> str:
     """What somebody would type."""
-    return f"$ salt-run {' '.join((function, *arguments))}"
+    return f"$ salt-run {shlex.join((function, *arguments))}"
 
 
 def post(url: str, data: Any, headers: dict[str, str]) -> Any:

@@ -1,3 +1,3 @@
 """pushguide: self-service releases, wholly inside Salt."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

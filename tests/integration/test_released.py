@@ -12,8 +12,12 @@ from tests.support.salt_lab import Lab, Module
 
 @pytest.fixture(scope="module")
 def peers(lab: Lab) -> Iterator[Module]:
-    """A module that is live on w1, and was deployed while another of its hosts was away."""
-    module = lab.define("converging", hosts=["w1", "spare"])
+    """A module that is live on w1, and was deployed while another of its hosts was away.
+
+    A deployment of it has to be confirmed; what a machine does by itself has not.
+    """
+    strategy = {"prepare": "with_release", "confirm_within_seconds": 20}
+    module = lab.define("converging", hosts=["w1", "spare"], strategy=strategy)
     module.publish("1.0.0")
     lab.team_file(
         "converge.sls", "converging:\n  pushguide.released:\n    - environment: production\n"

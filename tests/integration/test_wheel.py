@@ -75,7 +75,7 @@ def test_a_master_with_the_wheel(lab: Lab, site: Path, tmp_path: Path) -> None:
     code, told = run(lab, site, config, "pushguide.deploy", "module=by-wheel", "version=1.0.0")
     assert (code, told["refused"]) == (1, "deploy")
     (problem,) = told["problems"]
-    assert re.match(rf"w1 runs pushguide [\d.]+, this master {VERSION}\. Sync it: salt w1", problem)
+    assert re.match(rf"w1 runs pushguide [\w.]+, this master {VERSION}\. Sync it: salt w1", problem)
     assert (module.rows(), module.live("w1")) == (0, None)
 
     found = load(Path(sys.executable), tmp_path, [], PYTHONPATH=str(site))["found"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ class AnsweringHosts:
     silence_seconds = 1.0
 
     def __init__(self) -> None:
-        for name in ("follow", "ask", "tell"):
+        for name in ("follow", "ask", "tell", "rest"):
             assert callable(getattr(Hosts, name)), f"Hosts has no {name} any more"
         self.returns: dict[str, Any] = {}
         self.journals: dict[str, Any] = {}
@@ -71,6 +72,9 @@ class AnsweringHosts:
         return {
             host: Return(host, self.journals[host], 0) for host in hosts if host in self.journals
         }
+
+    def rest(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.01))
 
     def tell(self, hosts: list[str], function: str, arguments: dict[str, Any]) -> None:
         self.told.append((list(hosts), function))

@@ -18,6 +18,7 @@ class Health:
         self.directory = directory
         self.asked: list[str] = []
         self.opened: set[str] = set()
+        self.spoiled: set[tuple[str, str]] = set()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
@@ -48,13 +49,24 @@ class Health:
         """Let through all who ask at a gate from now on."""
         self.opened.add(f"/gate/{name}")
 
+    def spoil(self, host: str, module: str, version: str) -> None:
+        """Answer wrongly for one version of a module on one host."""
+        self.spoiled.add((f"/files/{host}/{module}/live/health", version))
+
+    def mend(self, host: str, module: str, version: str) -> None:
+        """Answer rightly again."""
+        self.spoiled.discard((f"/files/{host}/{module}/live/health", version))
+
     def answer(self, path: str) -> tuple[int, bytes]:
         """Status and text for a path."""
         self.asked.append(path)
         if path.startswith("/gate/"):
             return (200, b"open") if path in self.opened else (503, b"closed")
         try:
-            return 200, (self.directory / path.removeprefix("/files/")).read_bytes()
+            body = (self.directory / path.removeprefix("/files/")).read_bytes()
+            version = body.decode("utf-8", "replace").strip().rpartition(" ")[2]
+            is_spoiled = (path, version) in self.spoiled
+            return (500, b"spoiled") if is_spoiled else (200, body)
         except OSError as err:
             return 404, str(err).encode()
 

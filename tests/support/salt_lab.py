@@ -190,7 +190,7 @@ class Lab:
             for folder in self.folders:
                 (self.top / "files" / folder).symlink_to(PROJECT / folder)
             self.health = stack.enter_context(Health(self.hosts))
-            self._write_pillar()
+            self.write_pillar()
             self.master: SaltMaster = self.factories.salt_master_daemon(
                 f"{self.name}_master", overrides=self._config()
             )
@@ -282,15 +282,16 @@ class Lab:
         elif probe:
             given["probe"] = {"within_seconds": 60, "interval_seconds": 0.1, **probe}
         self.templates[name] = {**given, **template}
-        self._write_pillar()
+        self.write_pillar()
         return Module(self, name)
 
     def forget(self, name: str) -> None:
         """Take a module's template out of the master's pillar."""
         del self.templates[name]
-        self._write_pillar()
+        self.write_pillar()
 
-    def _write_pillar(self) -> None:
+    def write_pillar(self) -> None:
+        """Write the templates into the master's pillar."""
         pillar = self.top / "pillar"
         (pillar / "top.sls").write_text(yaml.safe_dump({"base": {"*_master": ["modules"]}}))
         text = yaml.safe_dump({"pushguide": {"modules": self.templates}})

@@ -36,12 +36,23 @@ def inspect(
         the module has never been here) and ``grains`` (as text, empty where there is none).
     """
     found = journals.read_all(opts, module) if module else []
-    mine = [one.summary() for one in found if one.environment == environment]
+    mine = [
+        {**one.summary(), **_at_pointer(one)} for one in found if one.environment == environment
+    ]
     return {
         "pushguide": __version__,
         "module": mine[0] if mine else None,
         "grains": {name: _text_of(grains, name) for name in wanted_grains},
     }
+
+
+def _at_pointer(journal: journals.Journal) -> dict[str, Any]:
+    """What is live by the live link itself, which somebody may have changed by hand."""
+    if journal.pointer is None or not os.path.islink(journal.pointer):
+        return {}
+    target = os.readlink(journal.pointer)
+    release = journal.release_at(target)
+    return {"live": release.version if release else f"({target})"}
 
 
 def _text_of(grains: Mapping[str, Any], path: str) -> str:

@@ -73,7 +73,9 @@ class Orders:
     def at_work(self) -> Iterator[None]:
         """Let others find the process of the job while the block runs."""
         path = os.path.join(self.directory, JOB)
-        replace_file(path, json.dumps({"pid": os.getpid()}))
+        # Not flushed to disk: it means nothing once the machine has gone down.
+        with open(path, "w", encoding="utf-8") as handle:
+            json.dump({"pid": os.getpid()}, handle)
         try:
             yield
         finally:

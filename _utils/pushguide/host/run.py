@@ -222,16 +222,29 @@ class _Run:
         """
         if stage not in LIVE_STAGES or self.journal.saved is None:
             return FAILED, reason
-        if not self.journal.saved.get("untouched", False):
+        is_bad = not self.journal.saved.get("untouched", False)
+        if self.project.share.restore_on_failure:
+            return self.back(reason, is_bad)
+        if is_bad:
             self.project.mark_bad(reason)
-        return self.back(reason) if self.project.share.restore_on_failure else (FAILED, reason)
+        return FAILED, reason
 
-    def back(self, reason: str) -> tuple[str, str]:
-        """Go back to what ran before; whatever the master says meanwhile waits."""
+    def back(self, reason: str, is_bad: bool = False) -> tuple[str, str]:
+        """Go back to what ran before; whatever the master says meanwhile waits.
+
+        Args:
+            reason: why.
+            is_bad: whether the release has shown itself to be bad.
+
+        Returns:
+            The outcome, and the reason in words.
+        """
         saved = self.journal.saved or {}
         is_untouched = saved.get("untouched", False)
         project = self.project
         try:
+            if is_bad:
+                project.mark_bad(reason)
             with self.recorder.orders.deaf():
                 self.run(RESTORE, project.restore_untouched if is_untouched else project.restore)
             self.journal.saved = self.journal.unconfirmed = None

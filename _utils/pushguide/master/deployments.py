@@ -26,6 +26,7 @@ from pushguide.master.arguments import (
 from pushguide.master.plan import Plan
 from pushguide.master.rollout import forecast
 from pushguide.master.rollout.jobs import Hosts
+from pushguide.master.rollout.progress import tell_state
 from pushguide.master.rollout.submit import Wish
 from pushguide.master.store import engines, lock, marks, record, requests
 from pushguide.master.store.record import Deployment
@@ -232,6 +233,7 @@ class Deployments:
             return None, later
 
         refusal, later = self.database.write(work)
+        self._tell_state(number)
         if refusal:
             raise Refused(refusal)
         if later:
@@ -253,6 +255,7 @@ class Deployments:
             record.change_state(connection, number, states.ABORTED, told)
 
         self.database.write(work)
+        self._tell_state(number)
         return self._answer(number, wanted=states.ABORTED)
 
     def mark(
@@ -308,6 +311,7 @@ class Deployments:
         number, state = self.desk.submitter(hosts).submit(
             plan, self.desk.user, self.desk.config.lease_seconds, start_at, cause
         )
+        tell_state(hosts.fire, self.database.read(lambda one: record.get(one, number)))
         if state == states.QUEUED and waits:
             return self._drive(number, hosts)
         if state == states.QUEUED:
@@ -348,6 +352,11 @@ class Deployments:
         **options: Any,
     ) -> None:
         requests.add(connection, number, what, self.desk.user, reason, done, **options)
+
+    def _tell_state(self, number: int) -> None:
+        """Tell machines what a deployment has become that nobody drives."""
+        with self.desk.hosts() as hosts:
+            tell_state(hosts.fire, self.database.read(lambda one: record.get(one, number)))
 
     def _not_ended(self, connection: Connection, number: int) -> Deployment:
         one = record.get(connection, number)

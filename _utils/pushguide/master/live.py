@@ -41,8 +41,9 @@ def pillar_of(opts: Mapping[str, Any], minion_id: str) -> dict[str, Any]:
     live: dict[str, Any] = {}
     for number, token, plan in plans:
         if _means(opts, plan.target, minion_id):
-            share = plan.share_for(number, token).to_dict()
-            live.setdefault(plan.module, {})[plan.environment] = share
+            # Nobody drives what a host does by itself, so nobody would confirm it either.
+            share = plan.share_for(number, token)._replace(confirm_within_seconds=None)
+            live.setdefault(plan.module, {})[plan.environment] = share.to_dict()
     return {"pushguide": {"live": live}} if live else {}
 
 

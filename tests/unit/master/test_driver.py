@@ -209,7 +209,7 @@ def test_resuming_leaves_hosts_that_succeeded_alone(driver: Driver, hosts: Answe
 def test_a_running_deployment_is_not_driven_twice(driver: Driver) -> None:
     def while_it_runs(*_: Any) -> Any:
         with pytest.raises(Refused, match="is being driven already"):
-            driver.database.write(driver._begin)
+            driver.database.write(driver._turn)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -295,6 +295,43 @@ def test_between_a_failure_and_its_rollback_nobody_gets_the_module(shop: Shop) -
         shop.submit(shop.plan())
 
 
+def test_a_rollback_comes_before_those_who_queue(shop: Shop) -> None:
+    number = shop.submit(shop.plan(rollout={"auto_rollback": "all"}))
+    shop.hosts.returns["web4"] = "restored"
+    queued = shop.database.write(lambda one: record.create(one, shop.plan(), "ops", states.QUEUED))
+    driver = shop.driver(number, rollback=back_to("1.0.0"))
+    driver.drive(all_legs)
+    assert driver.heir
+    assert driver.heir > queued
+    assert "queued behind" in str(shop.database.write(shop.driver(queued)._turn))
+    shop.hosts.returns.clear()
+    assert shop.drive(driver.heir) == "succeeded"
+    assert shop.drive(queued) == "succeeded"
+
+
+def test_whoever_queued_first_goes_first(shop: Shop) -> None:
+    running = shop.submit(shop.plan())
+    first, second = (
+        shop.database.write(lambda one: record.create(one, shop.plan(), "ops", states.QUEUED))
+        for _ in range(2)
+    )
+    assert shop.database.write(shop.driver(first)._turn) == f"queued behind #{running}"
+    shop.drive(running)
+    assert shop.database.write(shop.driver(second)._turn) == f"queued behind #{first}"
+    assert shop.drive(first) == "succeeded"
+    assert shop.drive(second) == "succeeded"
+
+
+def test_a_paused_deployment_can_be_resumed_at_once(shop: Shop) -> None:
+    number = shop.submit(shop.plan(rollout={"canary": True, "after_canary": None}))
+    for _ in range(5):
+        assert shop.drive(number) == "paused"
+        held = shop.database.read(lambda one: lock.look(one, "shop-web", "production"))
+        assert held
+        assert held.deployment_id == number
+        assert not held.is_alive
+
+
 def test_a_rollback_that_fails_leaves_the_cause_failed_and_causes_no_other(shop: Shop) -> None:
     number = shop.submit(shop.plan(rollout={"auto_rollback": "all"}))
     shop.hosts.returns["web4"] = "restored"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import salt.utils.event
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import PushguideError, Refused
@@ -21,6 +22,7 @@ from pushguide.master.config import Config
 from pushguide.master.plan import Plan
 from pushguide.master.rollout import result
 from pushguide.master.rollout.jobs import Hosts
+from pushguide.master.rollout.progress import tell_state
 from pushguide.master.store import engines, lock, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
@@ -40,14 +42,20 @@ class Adopter:
         opts: the master's opts.
         database: the record.
         drive: lets a deployment be driven by a process of its own.
+        fire: sends an event: data, then tag.
     """
 
     def __init__(
-        self, opts: Mapping[str, Any], database: Database, drive: Callable[[int], None]
+        self,
+        opts: Mapping[str, Any],
+        database: Database,
+        drive: Callable[[int], None],
+        fire: Callable[[dict[str, Any], str], Any],
     ) -> None:
         self.opts = opts
         self.database = database
         self.drive = drive
+        self.fire = fire
         self._started: dict[int, float] = {}
 
     def look(self) -> list[int]:
@@ -61,7 +69,8 @@ class Adopter:
         """
         master = str(self.opts["id"])
         self.database.write(lambda one: engines.beat(one, master))
-        self.database.write(_expire_approvals)
+        for number in self.database.write(_expire_approvals):
+            tell_state(self.fire, self.database.read(functools.partial(record.get, number=number)))
         orphans = self.database.read(_orphans)
         alive = time.monotonic() - _START_SECONDS
         self._started = {one: at for one, at in self._started.items() if at > alive}
@@ -73,8 +82,9 @@ class Adopter:
         return adopted
 
 
-def _expire_approvals(connection: Connection) -> None:
-    """End deployments whose approval did not come in time."""
+def _expire_approvals(connection: Connection) -> list[int]:
+    """End deployments whose approval did not come in time; answer with their numbers."""
+    expired = []
     for one in record.unfinished(connection):
         if one.state != states.PENDING_APPROVAL:
             continue
@@ -83,6 +93,8 @@ def _expire_approvals(connection: Connection) -> None:
         if until < now():
             reason = f"its approval was due until {until:%Y-%m-%d %H:%M} UTC"
             record.change_state(connection, one.id, states.ABORTED, reason)
+            expired.append(one.id)
+    return expired
 
 
 def _orphans(connection: Connection) -> list[int]:
@@ -125,12 +137,14 @@ def hear_from_unknown(database: Database, hosts: Hosts, timeout: float) -> list[
             if isinstance(answer.value, Mapping) and answer.value.get("busy"):
                 continue
             found = result.read(answer.value, number, plan)
-            database.write(functools.partial(_hear, number=number, host=host, found=found))
+            database.write(functools.partial(_write_heard, number=number, host=host, found=found))
             heard.append(host)
     return heard
 
 
-def _hear(connection: Connection, number: int, host: str, found: dict[str, Any] | None) -> None:
+def _write_heard(
+    connection: Connection, number: int, host: str, found: dict[str, Any] | None
+) -> None:
     """Write down what the journal of a host says that was unknown."""
     if found is None:
         error = "its journal says that the deployment did not end there"
@@ -141,6 +155,18 @@ def _hear(connection: Connection, number: int, host: str, found: dict[str, Any] 
         done = any(one["stage"] == STAGES[-1] for one in found["stages"])
         outcome = SUCCEEDED if done else STOPPED_SHORT
     record.write_host(connection, host, found, outcome)
+
+
+def _hear(opts: Mapping[str, Any], config: Config, database: Database) -> None:
+    """Ask hosts that fell silent, over a connection that is closed afterwards.
+
+    One that stayed open with nobody reading would fill up with the events of the master.
+    """
+    hosts = Hosts(opts, config.silence_seconds)
+    try:
+        hear_from_unknown(database, hosts, config.presence_timeout_seconds)
+    finally:
+        hosts.close()
 
 
 def run(opts: Mapping[str, Any], interval_seconds: float, drive: Callable[[int], None]) -> None:
@@ -154,15 +180,13 @@ def run(opts: Mapping[str, Any], interval_seconds: float, drive: Callable[[int],
     if interval_seconds <= 0:
         raise Refused(f"interval_seconds is {interval_seconds!r}: give a number above 0.")
     config = Config.from_opts(opts)
-    adopter = Adopter(opts, Database.at(config.database), drive)
+    event = salt.utils.event.get_master_event(dict(opts), opts["sock_dir"], listen=False)
+    adopter = Adopter(opts, Database.at(config.database), drive, event.fire_event)
     while True:
         try:
             adopter.look()
-            hosts = Hosts(opts, config.silence_seconds)
-            try:
-                hear_from_unknown(adopter.database, hosts, config.presence_timeout_seconds)
-            finally:
-                hosts.close()
+            if adopter.database.read(record.unknown_hosts):
+                _hear(opts, config, adopter.database)
         except PushguideError as err:
             log.warning("Looking after deployments failed, and is tried again: %s", err)
         except Exception:

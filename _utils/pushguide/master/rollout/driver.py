@@ -8,7 +8,6 @@ queue, a paused canary and the takeover from a master that died are all the same
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,25 +17,21 @@ from sqlalchemy.engine import Connection
 from pushguide.errors import DatabaseError, LeaseLost, MasterAway, Refused
 from pushguide.master import states
 from pushguide.master.plan import Leg, Plan
+from pushguide.master.rollout import turn
+from pushguide.master.rollout.ending import Ending
 from pushguide.master.rollout.gates import Gate, Halted, Requests
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.legs import Legs
 from pushguide.master.rollout.progress import Progress
 from pushguide.master.rollout.results import Results
-from pushguide.master.rollout.verdict import names, verdict, what_failed
-from pushguide.master.store import lock, marks, record, requests
+from pushguide.master.rollout.turn import Turn
+from pushguide.master.rollout.verdict import names, what_failed
+from pushguide.master.store import lock, record, requests
 from pushguide.master.store.database import Database
-from pushguide.master.store.record import Deployment
-from pushguide.master.store.tables import now
 from pushguide.words import (
-    BAD,
     FAILED,
-    GOOD,
-    INCONCLUSIVE,
-    NOT_STARTED,
     RESTORED,
     SUCCEEDED,
-    UNDER_WAY,
     UNKNOWN,
 )
 
@@ -133,6 +128,7 @@ class Driver:
         self.heir: int | None = None
         self.lease: lock.Lease
         self.plan: Plan
+        self.is_new: bool
         self.legs: Legs
         self.gate: Gate
 
@@ -152,18 +148,19 @@ class Driver:
         """
         self.halted = self.trouble = None
         self.results = Results(self.database, self.write, self.number, self.pace.patience_seconds)
-        token = self._take_turn()
-        if token is None:
+        mine = self._take_turn()
+        if mine is None:
             return self.database.read(lambda one: record.get(one, self.number)).state
+        self.plan, self.is_new = mine.plan, mine.is_new
         pace = self.pace
         with lock.Lease(
-            self.database, self.number, token, pace.lease_seconds, pace.patience_seconds
+            self.database, self.number, mine.token, pace.lease_seconds, pace.patience_seconds
         ) as self.lease:
             _driven[self.number] = self
             try:
-                return self._drive(token, orchestrate)
+                return self._drive(mine, orchestrate)
             except BaseException as err:
-                self._let_go(token)
+                self._let_go(mine.token)
                 if isinstance(err, DatabaseError | MasterAway):
                     raise type(err)(
                         f"Deployment #{self.number} stands where it is: {err} Then go on with "
@@ -173,22 +170,36 @@ class Driver:
             finally:
                 del _driven[self.number]
 
-    def _drive(self, token: int, orchestrate: Callable[[str, dict[str, Any]], Any]) -> str:
-        refusal = self._plan_again()
+    def _drive(self, mine: Turn, orchestrate: Callable[[str, dict[str, Any]], Any]) -> str:
+        refusal = self._plan_again(mine)
+        ending = Ending(
+            self.database,
+            self.number,
+            mine.token,
+            self.plan,
+            self.results,
+            self.progress,
+            self.pace.lease_seconds,
+        )
         if refusal:
-            return self._end(token, states.ABORTED, refusal)
+            return ending.write(states.ABORTED, refusal).state
         self.legs = Legs(
             self.hosts,
             self.plan,
             self.number,
-            token,
+            mine.token,
             self.results,
             self.progress,
             self.asked,
             self.lease.demand_not_lost,
         )
         self.gate = Gate(
-            self.plan, self.number, self.results, self.asked, self.lease.demand_not_lost
+            self.plan,
+            self.number,
+            self.results,
+            self.asked,
+            self.lease.demand_not_lost,
+            self.hosts.rest,
         )
         self.progress.begin(self.number, self.plan)
         problem = None
@@ -203,12 +214,17 @@ class Driver:
         self.results.settle()
         self.lease.demand()
         if self.halted and self.halted.state == states.PAUSED:
-            return self._pause(token, self.halted.reason)
-        return self._finish(token, problem)
+            return self._pause(mine.token, self.halted.reason)
+        ended = ending.finish(
+            problem, self.halted, self.asked, self.gate, self.legs, self.planners.rollback
+        )
+        self.heir = ended.heir
+        return ended.state
 
     def _let_go(self, token: int) -> None:
         """Give the lease up, so that the deployment can be resumed at once."""
         try:
+            self.lease.stop()
             self.results.tick()
             self.database.write(lambda one: lock.expire(one, self.number, token))
         except (DatabaseError, LeaseLost) as err:
@@ -216,83 +232,24 @@ class Driver:
 
     # The beginning.
 
-    def _take_turn(self) -> int | None:
-        """Wait until the deployment may begin or go on; answer with the fencing token.
-
-        None if it has ended.
-        """
+    def _take_turn(self) -> Turn | None:
+        """Wait until the deployment may begin or go on; None if it has ended."""
         said = None
-        turn = self.database.write(self._begin)
-        while True:
-            if not isinstance(turn, str):
-                return turn
-            if turn != said:
-                self.progress.waits(self.number, turn)
-            said = turn
-            time.sleep(_TURN_SECONDS)
-            turn = self.results.patiently(lambda: self.database.write(self._begin))
+        found = self.database.write(self._turn)
+        while isinstance(found, str):
+            if found != said:
+                self.progress.waits(self.number, found)
+            said = found
+            self.hosts.rest(_TURN_SECONDS)
+            found = self.results.patiently(lambda: self.database.write(self._turn))
+        return found
 
-    def _begin(self, connection: Connection) -> int | str | None:
-        """Take the lock and go to running; say what is waited for; None if it has ended."""
-        one = record.get(connection, self.number)
-        self.plan = Plan.from_dict(one.plan)
-        self._age_seconds = (now() - one.created_at).total_seconds()
-        self._is_new = one.state not in (states.RUNNING, states.PAUSED)
-        if one.state in states.TERMINAL:
-            return None
-        held = lock.look(connection, one.module, one.environment, update=True)
-        is_mine = held is not None and held.deployment_id == self.number
-        if held and is_mine and held.is_alive and not self._is_new:
-            raise Refused(
-                f"Deployment #{self.number} is being driven already, by {held.holder}: watch it "
-                f"with salt-run pushguide.show {self.number}."
-            )
-        if self._is_new:
-            waits = self._why_wait(connection, one, held)
-            if waits or record.get(connection, self.number).state in states.TERMINAL:
-                return waits
-        if one.state == states.RUNNING:
-            record.reopen_hosts(connection, self.number)
-        else:
-            if one.state == states.PAUSED:
-                record.reopen_hosts(connection, self.number)
-            record.change_state(connection, self.number, states.RUNNING)
-        token = lock.take(
-            connection, one.module, one.environment, self.number, self.pace.lease_seconds
-        )
-        record.set_token(connection, self.number, token)
-        return token
+    def _turn(self, connection: Connection) -> Turn | str | None:
+        return turn.take(connection, self.number, self.pace.lease_seconds)
 
-    def _why_wait(
-        self, connection: Connection, one: Deployment, held: lock.Held | None
-    ) -> str | None:
-        """What a deployment that has not begun waits for; None if it may begin, or is aborted."""
-        abort = next(
-            (each for each in requests.undone(connection, one.id) if each.what == requests.ABORT),
-            None,
-        )
-        if abort:
-            record.change_state(connection, one.id, states.ABORTED, f"{abort}, before it began")
-            requests.close(connection, one.id, [requests.ABORT])
-            lock.release(connection, one.id)
-            return None
-        if one.state == states.PENDING_APPROVAL:
-            raise Refused(
-                f"Deployment #{one.id} waits for an approval: salt-run pushguide.approve {one.id}"
-            )
-        record.wait_on(connection, one.id, self.pace.lease_seconds)
-        if one.start_at and one.start_at > now():
-            return f"starts at {one.start_at:%Y-%m-%d %H:%M:%S} UTC"
-        if one.state == states.SCHEDULED:
-            record.change_state(connection, one.id, states.QUEUED)
-        if held and held.deployment_id not in (None, one.id):
-            return f"queued behind #{held.deployment_id}"
-        ahead = record.ahead_of(connection, one)
-        return f"queued behind #{ahead.id}" if ahead else None
-
-    def _plan_again(self) -> str | None:
+    def _plan_again(self, mine: Turn) -> str | None:
         """Plan a deployment anew that has waited; answer with the refusal if it cannot be done."""
-        if not self._is_new or self._age_seconds < _STALE_SECONDS:
+        if not mine.is_new or mine.age_seconds < _STALE_SECONDS:
             return None
         try:
             self.plan = self.planners.again(self.plan)
@@ -311,7 +268,7 @@ class Driver:
             "environment": self.plan.environment,
             "version": self.plan.version,
             "kind": self.plan.kind,
-            "resumed": not self._is_new,
+            "resumed": not self.is_new,
             "legs": [{"stages": leg.stages, "batch": leg.batch} for leg in self.plan.legs()],
         }
         try:
@@ -369,8 +326,6 @@ class Driver:
             self.lease.demand()
             self.legs.run(leg, wanted)
 
-    # The end.
-
     def _pause(self, token: int, reason: str) -> str:
         """Stand still; whoever resumes goes on from here."""
 
@@ -380,151 +335,7 @@ class Driver:
             requests.close(connection, self.number, [requests.PAUSE])
             lock.expire(connection, self.number, token)
 
+        self.lease.stop()
         self.results.patiently(lambda: self.database.write(work))
         self.progress.end(self.number, states.PAUSED, reason)
         return states.PAUSED
-
-    def _finish(self, token: int, problem: str | None) -> str:
-        """Put back who stopped half-way, compute the verdict, and cause a rollback if need be."""
-        abort = self.asked.first(requests.ABORT) if self.halted else None
-        aborted = self.halted.reason if self.halted else None
-        if aborted is not None or self.gate.failed():
-            self.legs.put_back(self._half_way(), aborted or "the deployment failed")
-        rows = self._rows()
-        may_fail = 0 if self.plan.kind == "rollback" else self.plan.rollout.max_failures
-        state, reason = verdict(rows, problem, may_fail, aborted)
-        back = self._rollback(state, rows, bool(abort and abort.options.get("rollback")))
-        if isinstance(back, str):
-            reason, back = f"{reason}; {back}", None
-        return self._end(token, state, reason, back, self._marks(state, rows))
-
-    def _rows(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.results.patiently(
-            lambda: self.database.read(lambda one: record.hosts(one, self.number))
-        )
-        return rows
-
-    def _half_way(self) -> list[str]:
-        """The hosts whose live traffic was touched, and that have neither succeeded nor failed."""
-        if not self.plan.share.get("restore_on_failure", True):
-            return []
-        begun = self.results.patiently(
-            lambda: self.database.read(lambda one: record.live_stages_begun(one, self.number))
-        )
-        return [
-            host
-            for host, outcome in self.results.outcomes().items()
-            if outcome in (UNDER_WAY, INCONCLUSIVE) and host in begun
-        ]
-
-    def _rollback(
-        self, state: str, rows: list[dict[str, Any]], is_asked: bool
-    ) -> Plan | str | None:
-        """The plan of the automatic rollback, or why there is none, in words, if one was due."""
-        how = "all" if is_asked else self.plan.rollout.auto_rollback
-        if how == "never" or (state == states.ABORTED and not is_asked):
-            return None
-        if state == states.ROLLED_BACK or (state == states.SUCCEEDED and how == "all"):
-            return None
-        touched = (FAILED, UNKNOWN) if how == "failed_hosts" else (FAILED, UNKNOWN, SUCCEEDED)
-        hosts = [row["host"] for row in rows if row["outcome"] in touched and self._went_live(row)]
-        if not hosts:
-            return None
-        try:
-            return self.planners.rollback(self.plan, hosts) or (
-                "no automatic rollback: nothing good ran before"
-            )
-        except (Refused, MasterAway) as err:
-            return f"no automatic rollback, it was refused: {err}"
-
-    def _went_live(self, row: dict[str, Any]) -> bool:
-        """Whether a host may run something else than before the deployment."""
-        changed = row["version_after"] != row["version_before"]
-        return bool(changed or row["outcome"] == UNKNOWN)
-
-    def _marks(self, state: str, rows: list[dict[str, Any]]) -> str | None:
-        """What the end proves of the version, if it proves anything."""
-        if state == states.SUCCEEDED:
-            return GOOD
-        outcomes = {row["outcome"] for row in rows}
-        touched = self.results.patiently(
-            lambda: self.database.read(lambda one: record.live_stages_begun(one, self.number))
-        )
-        failed = any(
-            row["outcome"] in (FAILED, RESTORED) and row["host"] in touched for row in rows
-        )
-        is_proven = SUCCEEDED in outcomes or self.plan.kind == "rollback"
-        if state in (states.FAILED, states.ROLLED_BACK) and failed and not is_proven:
-            return BAD
-        return None
-
-    def _end(
-        self,
-        token: int,
-        state: str,
-        reason: str | None,
-        back: Plan | None = None,
-        mark: str | None = None,
-    ) -> str:
-        """Write the end down, and unlock or hand the lock to the rollback, in one transaction."""
-
-        def work(connection: Connection) -> int | None:
-            one = record.get(connection, self.number)
-            held = lock.look(connection, one.module, one.environment, update=True)
-            if held is None or held.token != token:
-                raise LeaseLost(f"#{self.number} was taken over by another master at its end.")
-            record.close_hosts(connection, self.number)
-            record.change_state(connection, self.number, state, reason)
-            requests.close(connection, self.number, [requests.ABORT, requests.PAUSE])
-            if mark:
-                self._mark(connection, one, mark, reason)
-            if one.cause == record.AUTO_ROLLBACK and state == states.SUCCEEDED:
-                self._settle_cause(connection, one)
-            if back is None:
-                lock.release(connection, self.number, token)
-                return None
-            heir = record.create(
-                connection,
-                back,
-                one.requested_by,
-                states.QUEUED,
-                cause=(record.AUTO_ROLLBACK, self.number),
-            )
-            lock.hand_over(connection, self.number, token, heir, self.pace.lease_seconds)
-            return heir
-
-        self.heir = self.results.patiently(lambda: self.database.write(work))
-        self.progress.end(self.number, state, reason)
-        return state
-
-    def _mark(self, connection: Connection, one: Deployment, mark: str, reason: str | None) -> None:
-        """Mark the version; what a person or a success has said is not overwritten by a failure."""
-        known = marks.get(connection, one.module, one.environment, one.version)
-        if mark == BAD and known and (known.mark == GOOD or known.marked_by != marks.ITSELF):
-            return
-        if mark == GOOD and known and known.is_bad and known.marked_by != marks.ITSELF:
-            return
-        why = f"#{one.id} {'succeeded' if mark == GOOD else f'failed: {reason}'}"
-        marks.put(
-            connection, one.module, one.environment, one.version, mark, marks.ITSELF, why, one.id
-        )
-
-    def _settle_cause(self, connection: Connection, one: Deployment) -> None:
-        """Say of the deployment that caused this rollback that it is rolled back, if it is.
-
-        It is if every host that it had changed has been put back, here or by itself.
-        """
-        assert one.cause_id
-        cause = record.get(connection, one.cause_id)
-        back = {
-            row["host"] for row in record.hosts(connection, one.id) if row["outcome"] == SUCCEEDED
-        }
-        left = [
-            row["host"]
-            for row in record.hosts(connection, cause.id)
-            if row["host"] not in back
-            and row["outcome"] not in (RESTORED, NOT_STARTED)
-            and self._went_live(row)
-        ]
-        if cause.state == states.FAILED and not left:
-            record.change_state(connection, cause.id, states.ROLLED_BACK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from statistics import median
 from typing import Any
@@ -141,9 +142,14 @@ def _drift(plan: Plan, trees: Mapping[str, Mapping[str, Any]]) -> dict[str, str]
         for host, one in plan.hosts.items()
         if one.recorded is not None and one.live != one.recorded
     }
-    for host, tree in trees.items():
-        if tree.get("changed_by_hand"):
-            odd.setdefault(host, "files of the live release were changed after it was unpacked")
+    for live in {one.live for one in plan.hosts.values()} - {None}:
+        alike = {
+            host: tree["digest"] for host, tree in trees.items() if plan.hosts[host].live == live
+        }
+        usual = Counter(alike.values()).most_common(1)
+        for host, digest in alike.items():
+            if digest != usual[0][0]:
+                odd.setdefault(host, f"has other files in {live} than most hosts that run it")
     return odd
 
 

@@ -21,6 +21,7 @@ from pushguide.words import FAILED, INCONCLUSIVE, RESTORED, STOPPED_SHORT, UNKNO
 #: Outcomes that count against max_failures.
 FAILURES = (FAILED, RESTORED, UNKNOWN, STOPPED_SHORT)
 _LOOK_SECONDS = 1.0
+_WAIT_SECONDS = 1.0
 
 
 class Halted(PushguideError):
@@ -101,6 +102,7 @@ class Gate:
         results: the way into the record.
         asked: what people ask.
         tick: called at least once a second while it waits.
+        rest: passes some seconds.
     """
 
     def __init__(
@@ -110,12 +112,14 @@ class Gate:
         results: Results,
         asked: Requests,
         tick: Callable[[], None],
+        rest: Callable[[float], None],
     ) -> None:
         self.plan = plan
         self.number = number
         self.results = results
         self.asked = asked
         self.tick = tick
+        self.rest = rest
 
     def failed(self) -> list[str]:
         """The hosts that have failed, if they are too many to go on; none otherwise.
@@ -179,7 +183,7 @@ class Gate:
         while (left := (until - now()).total_seconds()) > 0 and not self._is_released(since):
             self.asked.demand_none()
             self.tick()
-            time.sleep(min(left, _LOOK_SECONDS))
+            self.rest(min(left, _WAIT_SECONDS))
 
     def _ended_at(self, batch: int) -> datetime:
         """When the last host of a batch came to its outcome."""

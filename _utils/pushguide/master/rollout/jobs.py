@@ -102,6 +102,12 @@ class Hosts:
         except Exception:
             log.exception("Sending the event %s failed", tag)
 
+    def rest(self, seconds: float) -> None:
+        """Pass some time, and take what arrives: unread events would pile up in the master."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._pump(left)
+
     def tell(self, hosts: Sequence[str], function: str, arguments: Mapping[str, Any]) -> None:
         """Run a quick function on hosts, and wait for no answer."""
         if hosts:
@@ -153,8 +159,8 @@ class Hosts:
         silence = _Silence(self, jid, waiting)
         deadline = time.monotonic() + timeout
         with _Open(self._returns, jid) as returns, _Open(self._reports, report_tag) as reports:
-            while waiting and time.monotonic() < deadline:
-                self._pump(1)
+            while waiting and (left := deadline - time.monotonic()) > 0:
+                self._pump(min(1.0, self.silence_seconds / 2, left))
                 for one in _drain(returns):
                     if waiting.pop(one.host, None) is not None:
                         listener.on_return(one)
@@ -255,13 +261,15 @@ class _Silence:
         if not self.waiting:
             return []
         lost = [host for host, until in self.idle.items() if time.monotonic() >= until]
-        if time.monotonic() >= self.next_at:
+        is_time = time.monotonic() >= self.next_at
+        if is_time:
             lost += self._count()
-            self._ask()
         lost = [host for host in dict.fromkeys(lost) if host in self.waiting]
         for host in lost:
             del self.waiting[host]
             self.idle.pop(host, None)
+        if is_time and self.waiting:
+            self._ask()
         return lost
 
     def close(self) -> None:

@@ -219,7 +219,7 @@ class Legs:
                     undone.append(host)
             self._tick()
             if waiting:
-                time.sleep(_LOOK_AGAIN_SECONDS)
+                self.hosts.rest(_LOOK_AGAIN_SECONDS)
         if not undone:
             return
         if may_send_again and not self.asked.first(requests.ABORT):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from pushguide.master.plan import Leg, Plan
+from pushguide.master.states import RUNNING
+from pushguide.master.store.record import Deployment
 from pushguide.words import SUCCEEDED, UNDER_WAY
 
 #: An event tells the beginning of an error; pushguide.show tells all of it.
@@ -26,6 +28,7 @@ class Progress:
         self.fire = fire
         self.number = 0
         self.header: dict[str, Any] = {}
+        self.subject: dict[str, Any] = {}
         self.batches = 0
 
     def begin(self, number: int, plan: Plan) -> None:
@@ -36,8 +39,9 @@ class Progress:
             "module": plan.module,
             "environment": plan.environment,
         }
+        self.subject = {"kind": plan.kind, "version": plan.version}
         self.batches = len(plan.batches)
-        self._fire("state", state="running", version=plan.version, kind=plan.kind)
+        self._fire("state", **self.subject, state=RUNNING, reason=None)
 
     def waits(self, number: int, reason: str) -> None:
         """A deployment waits for its turn."""
@@ -70,11 +74,30 @@ class Progress:
 
     def end(self, number: int, state: str, reason: str | None) -> None:
         """The deployment has ended, or stands still."""
-        self._fire("state", state=state, reason=reason)
+        self._fire("state", **self.subject, state=state, reason=reason)
 
     def _fire(self, what: str, **data: Any) -> None:
         header = {**self.header, "deployment": self.number}
         self.fire({**header, **data}, f"pushguide/deployment/{self.number}/{what}")
+
+
+def tell_state(fire: Callable[[dict[str, Any], str], Any], one: Deployment) -> None:
+    """Tell machines what a deployment has become that nobody drives.
+
+    Args:
+        fire: sends an event: data, then tag.
+        one: the deployment.
+    """
+    told = {
+        "deployment": one.id,
+        "module": one.module,
+        "environment": one.environment,
+        "kind": one.kind,
+        "version": one.version,
+        "state": one.state,
+        "reason": one.reason,
+    }
+    fire(told, f"pushguide/deployment/{one.id}/state")
 
 
 class TerminalProgress(Progress):

@@ -52,10 +52,16 @@ def verdict(
     reason = "; ".join([*told, *parts, *errors[:3]])
     if aborted is not None:
         return states.ABORTED, reason
-    touched = {*groups} - {NOT_STARTED, RESTORED}
-    if RESTORED in groups and not touched and not succeeded:
+    if RESTORED in groups and not succeeded and all(_runs_the_old(row) for row in expected):
         return states.ROLLED_BACK, reason
     return states.FAILED, reason
+
+
+def _runs_the_old(row: Mapping[str, Any]) -> bool:
+    """Whether a host runs what it ran before: put back, never begun, or prepared and no more."""
+    if row["outcome"] in (UNDER_WAY, STOPPED_SHORT):
+        return row.get("version_after") in (None, row.get("version_before"))
+    return row["outcome"] in (NOT_STARTED, RESTORED)
 
 
 def names(hosts: Sequence[str]) -> str:

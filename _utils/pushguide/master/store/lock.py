@@ -175,6 +175,10 @@ class Lease:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Renew it no more: it runs out by itself, or whoever held it ends it."""
         self._stop.set()
         self._thread.join()
 

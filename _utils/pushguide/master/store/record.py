@@ -89,7 +89,7 @@ def create(
             plan=plan.to_dict(),
             created_at=moment,
             start_at=start_at,
-            waiting_until=moment + _FIRST_WAIT,
+            waiting_until=moment + _FIRST_WAIT if state == states.QUEUED else None,
             cause=cause[0] if cause else None,
             cause_id=cause[1] if cause else None,
         )
