@@ -149,15 +149,21 @@ class Injection:
         if state == "succeeded":
             self.entry.recovered = "itself"
         else:
-            how = "retry" if state in ENDED else "resume"
-            answer = self.lab.run(f"pushguide.{how}", None, str(self.number))
-            if isinstance(answer.data, dict) and "deployment" in answer.data:
-                self.number = int(answer.data["deployment"])
-            else:
-                self.entry.lost.append(f"{how} answered {answer}")
-            self.entry.recovered = how
+            self.entry.recovered = "retry" if state in ENDED else "resume"
+            self._recover_by(self.entry.recovered)
         self.entry.seconds = time.monotonic() - self.injected_at
         check_recovered(self.lab, self.module, self.number, self.entry, self.hosts)
+
+    def _recover_by(self, how: str) -> None:
+        answer = self.lab.run(f"pushguide.{how}", None, str(self.number))
+        if not isinstance(answer.data, dict) or "deployment" not in answer.data:
+            self.entry.lost.append(f"{how} answered {answer}")
+            return
+        told = outcomes(self.lab, self.number)
+        self.number = int(answer.data["deployment"])
+        left = {host for host, outcome in told.items() if outcome != "succeeded"}
+        if how == "retry" and {*outcomes(self.lab, self.number)} != left:
+            self.entry.wrong.append(f"it was retried on others than {sorted(left)}")
 
 
 class Fault:
