@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-#: Names that must be there, by comma: postgresql, mariadb, tomcat, salt3006, gitfs, haproxy.
+#: Names that must be there, by comma: postgresql, mariadb, tomcat, salt3006, gitfs, haproxy,
+#: tmpfs.
 REQUIRE = "PUSHGUIDE_REQUIRE"
 
 

@@ -11,18 +11,19 @@ import io
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import tarfile
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psutil
+import sqlalchemy as sa
 import yaml
 from pytestskipmarkers.utils import ports
 from saltfactories.daemons.master import SaltMaster
@@ -150,6 +151,8 @@ class Lab:
         minions: the ids of the minions that always run.
         config: more of the master's configuration.
         folders: the project's folders that its file server has.
+        record_url: the URL of its database; None for the SQLite file that it makes itself.
+        minion_config: more of the configuration of its minions.
     """
 
     def __init__(
@@ -159,6 +162,8 @@ class Lab:
         minions: Iterable[str],
         config: Mapping[str, Any] | None = None,
         folders: Iterable[str] = FOLDERS,
+        record_url: str | None = None,
+        minion_config: Mapping[str, Any] | None = None,
     ) -> None:
         self.factories = factories
         self.name = name
@@ -173,6 +178,8 @@ class Lab:
         self.templates: dict[str, Any] = {}
         self.given = dict(config or {})
         self.folders = list(folders)
+        self.record_url = record_url
+        self.minion_config = dict(minion_config or {})
         self.api: Api | None = None
         self.stack = ExitStack()
 
@@ -224,6 +231,7 @@ class Lab:
                 "log_level_logfile": "warning",
                 "enable_fqdns_grains": False,
                 "mine_enabled": False,
+                **self.minion_config,
                 **overrides,
             },
         )
@@ -370,9 +378,18 @@ class Lab:
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read from the database."""
+        named = {f"value{position}": value for position, value in enumerate(values)}
+        for name in named:
+            sql = sql.replace("?", f":{name}", 1)
+        with self.record.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(sql), named)]
+
+    @cached_property
+    def record(self) -> sa.Engine:
+        """The way to the record that goes past pushguide."""
         path = Path(self.master.config["cachedir"]).parent / "pushguide" / "pushguide.db"
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            return connection.execute(sql, values).fetchall()
+        url = self.record_url or f"sqlite:///file:{path}?mode=ro&uri=true"
+        return sa.create_engine(url, poolclass=sa.NullPool)
 
     def count(self, table: str, where: str = "1 = 1", *values: Any) -> int:
         """How many rows a table has."""
@@ -395,7 +412,12 @@ class Lab:
         """Whether a deployment has ended."""
         return self.state(number) in ("succeeded", "failed", "rolled_back", "aborted")
 
-    # Minions that come and go.
+    # Daemons that come and go.
+
+    def restart_master(self) -> None:
+        """Start the master that was killed; its minions find it by themselves."""
+        self.master.terminate()
+        self.master.start()
 
     def start(self, name: str) -> None:
         """Start a minion that may be running already; it answers then."""

@@ -29,6 +29,9 @@ from pushguide.words import (
 
 log = logging.getLogger(__name__)
 
+#: Noted in the journal with what was saved, while a host is on its way back to it.
+_GOING_BACK = "going_back"
+
 
 def run_stages(
     project_type: type[ProjectType],
@@ -178,8 +181,11 @@ class _Run:
         return self.back(reason)
 
     def forget_undone(self) -> None:
-        """Take the live stages for not done where the host was put back: they were undone."""
-        if RESTORE in self.journal.stages:
+        """Take the live stages for not done where the host was put back, or on its way there when
+        its job died: they were undone, and nobody knows how far.
+        """
+        was_going_back = (self.journal.saved or {}).pop(_GOING_BACK, False)
+        if RESTORE in self.journal.stages or was_going_back:
             for stage in (*LIVE_STAGES, RESTORE):
                 self.journal.stages.pop(stage, None)
 
@@ -243,6 +249,8 @@ class _Run:
         is_untouched = saved.get("untouched", False)
         project = self.project
         try:
+            saved[_GOING_BACK] = True
+            self.journal.write()
             if is_bad:
                 project.mark_bad(reason)
             with self.recorder.orders.deaf():

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pushguide.errors import StepFailed
 from pushguide.host.journal import Journal
+from pushguide.host.steps import Note
+from pushguide.host.types.static_site import StaticSite
 from pushguide.words import GOOD, GOOD_OUTCOMES, RESTORED, SUCCEEDED
 from tests.support.health import Health
 from tests.support.host import Host, killed_at
@@ -117,6 +120,35 @@ def test_killed_at_each_change_while_it_goes_back(tmp_path: Path, web: Health) -
         again = host.run(share) if changes % 2 else host.deploy("3", artifact=broken)
         assert (again["outcome"], again["live"]) == (RESTORED, "1"), (changes, again["error"])
         assert host.health == "version 1"
+        demand_consistent(host)
+    assert changes > 10
+
+
+class FailsWhileToldTo(StaticSite):
+    """Fails its probe while a file says so: what was wrong may be well when the host is back."""
+
+    def ask(self, probe: object, version: str) -> Note | str:
+        """Fail, or ask."""
+        if os.path.exists(os.path.join(self.share.root, "fail")) and version == "2":
+            raise StepFailed("It was told to fail.")
+        return super().ask(probe, version)
+
+
+def test_killed_while_it_goes_back_and_then_well(tmp_path: Path, web: Health) -> None:
+    """What was half undone is not taken for done: the answer is what is served."""
+    changes = 0
+    for changes, host in enumerate(hosts(tmp_path, web), start=1):
+        host.project_type = FailsWhileToldTo
+        host.deploy("1")
+        share = host.share("2")
+        host.run(share, "prepare")
+        (host.root / "fail").touch()
+        if not killed_at(changes, lambda host=host, share=share: host.run(share)):
+            break
+        (host.root / "fail").unlink()
+        answer = host.run(share)
+        assert answer["outcome"] == SUCCEEDED, (changes, answer["error"])
+        assert (answer["live"], host.health) == ("2", "version 2"), changes
         demand_consistent(host)
     assert changes > 10
 

@@ -133,10 +133,13 @@ def test_a_stopped_deployment_can_be_run_again(meeting: Host) -> None:
 
 def test_a_probe_that_waits_hears_that_it_is_to_stop(host: Host, web: Health) -> None:
     host.deploy("1.0")
-    host.given["probe"] = {"url": web.gate("never"), "within_seconds": 60}
+    host.given["probe"] = {"url": web.gate("told-to-stop"), "within_seconds": 60}
     share = host.share("1.1")
     thread = threading.Thread(
-        target=lambda: (wait_until(lambda: web.is_asked("never"), "the probe"), stop(host, 2))
+        target=lambda: (
+            wait_until(lambda: web.is_asked("told-to-stop"), "the probe"),
+            stop(host, 2),
+        )
     )
     thread.start()
     began = time.monotonic()

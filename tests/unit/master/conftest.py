@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from pushguide.master.plan import HostFacts, Plan, Rollout
 from pushguide.master.store.database import Database
 from pushguide.master.store.schema import migrate
 from pushguide.share import Artifact
-from tests.support.need import need
-
-SERVERS = {"postgresql": "PUSHGUIDE_TEST_POSTGRESQL", "mariadb": "PUSHGUIDE_TEST_MARIADB"}
-
-
-def _fresh_url(kind: str, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of its own, removed afterwards."""
-    if kind == "sqlite":
-        yield f"sqlite:///{tmp_path}/db/pushguide.db"
-        return
-    server = os.environ.get(SERVERS[kind])
-    need(kind, server, f"set {SERVERS[kind]} to the URL of a server where databases can be made")
-    assert server
-    name = f"pushguide_{uuid.uuid4().hex[:12]}"
-    maker = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with maker.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    url = sa.engine.make_url(server).set(database=name)
-    try:
-        yield url.render_as_string(hide_password=False)
-    finally:
-        Database.close_all()
-        with maker.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name}"))
-        maker.dispose()
+from tests.support.databases import fresh_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database."""
-    yield from _fresh_url(request.param, tmp_path)
-    Database.close_all()
+    with fresh_url(request.param, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
