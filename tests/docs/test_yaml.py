@@ -13,7 +13,7 @@ import yaml
 
 from pushguide.master.config import Config
 from pushguide.master.templates import project_types
-from tests.docs.pages import EXAMPLES, PROJECT, STATE, Block, blocks
+from tests.docs.pages import EXAMPLES, MODULE, PROJECT, STATE, Block, blocks
 from tests.docs.products_own import (
     OPTS,
     demand_call,
@@ -69,8 +69,12 @@ def master_config(data: Any) -> None:
 
 
 def minion_config(data: Any) -> None:
-    """Configuration of a minion: the one key that is ours."""
-    assert set(data) == {"pushguide_dir"}
+    """Configuration of a minion: the one key that is ours, or calls of our functions."""
+    for job in data.pop("schedule", {}).values():
+        module, _, name = job["function"].partition(".")
+        assert module == "pushguide"
+        demand_call(MODULE, name)
+    assert set(data) <= {"pushguide_dir"}
 
 
 def sls(data: Any) -> None:
