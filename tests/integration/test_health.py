@@ -53,7 +53,10 @@ def test_a_host_that_cannot_tell_is_inconclusive(lab: Lab) -> None:
     )
     module.publish("1.0.0")
     answer = module.deploy("1.0.0")
-    shown = lab.show(answer.data["deployment"])
+    number = answer.data["deployment"]
+    assert (answer.returncode, answer.data["state"]) == (1, "paused")
+    assert "could not tell whether w1, w2 works" in answer.data["reason"]
+    shown = lab.show(number)
     for host in HOSTS:
         told = shown["hosts"][host]
         assert told["outcome"] == "inconclusive"
@@ -62,6 +65,15 @@ def test_a_host_that_cannot_tell_is_inconclusive(lab: Lab) -> None:
         assert told["error"].endswith("This host stays out of its load balancer.")
         assert module.live(host) == "version 1.0.0"
         assert "drained" in module.journal(host)["saved"]
+    # Asked again it can tell no more, and somebody ends it: what ran before is put back.
+    again = lab.run("pushguide.resume", None, str(number))
+    assert again.data["state"] == "paused"
+    ended = lab.run("pushguide.abort", None, str(number), reason="nobody knows")
+    assert ended.data["state"] == "aborted"
+    for host in HOSTS:
+        assert ended.data["hosts"][host]["outcome"] == "restored"
+        assert module.live(host) is None
+        assert module.journal(host)["saved"] is None
 
 
 def test_a_name_that_the_master_does_not_have_is_refused(lab: Lab) -> None:

@@ -145,6 +145,25 @@ def test_everything_goes_back_by_itself(lab: Lab) -> None:
     assert set(module.lives().values()) == {"version 1.0.0"}
 
 
+def test_it_goes_back_to_a_named_version(lab: Lab) -> None:
+    more = {"auto_rollback": "all", "rollback_to": "1.0.0"}
+    module = lab.define("named-way-back", probe=True, strategy=strategy(**more))
+    module.publish("1.0.0", "1.1.0", "1.2.0")
+    assert module.deploy("1.0.0").returncode == 0
+    assert module.deploy("1.1.0").returncode == 0
+    lab.health.spoil("w2", "named-way-back", "1.2.0")
+    answer = module.deploy("1.2.0")
+    assert answer.data["state"] == "rolled_back"
+    (heir,) = answer.data["caused"]
+    assert lab.show(heir)["version"] == "1.0.0"
+    # The host that failed had gone back by itself, to what it ran: it goes to what was named too.
+    assert module.lives() == {
+        "w1": "version 1.0.0",
+        "w2": "version 1.0.0",
+        "w3": "version 1.1.0",
+    }
+
+
 def test_a_bad_version_needs_force(lab: Lab) -> None:
     module = lab.define("marked", hosts=["w1"])
     module.publish("1.0.0", "1.1.0")

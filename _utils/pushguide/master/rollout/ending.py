@@ -144,8 +144,7 @@ class Ending:
             return None
         if state == states.ROLLED_BACK or (state == states.SUCCEEDED and how == "all"):
             return None
-        touched = (FAILED, UNKNOWN) if how == "failed_hosts" else (FAILED, UNKNOWN, SUCCEEDED)
-        hosts = [row["host"] for row in rows if row["outcome"] in touched and self._went_live(row)]
+        hosts = [row["host"] for row in rows if self._has_to_go_back(row, how)]
         if not hosts:
             return None
         try:
@@ -154,6 +153,17 @@ class Ending:
             )
         except (Refused, MasterAway) as err:
             return f"no automatic rollback, it was refused: {err}"
+
+    def _has_to_go_back(self, row: dict[str, Any], how: str) -> bool:
+        """Whether an automatic rollback is for a host.
+
+        One that went back by itself runs what it ran before, and that may not be the version that
+        the template names.
+        """
+        if row["outcome"] == RESTORED:
+            return how == "all" and self.plan.rollout.rollback_to is not None
+        touched = (FAILED, UNKNOWN) if how == "failed_hosts" else (FAILED, UNKNOWN, SUCCEEDED)
+        return row["outcome"] in touched and self._went_live(row)
 
     def _went_live(self, row: dict[str, Any]) -> bool:
         """Whether a host may run something else than before the deployment."""
