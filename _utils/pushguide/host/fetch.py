@@ -77,6 +77,9 @@ def _from_url(artifact: Artifact, destination: str, timeout: float) -> None:
             while left and (block := response.read(min(_BLOCK, left))):
                 out.write(block)
                 left -= len(block)
+            promised = int(response.headers.get("Content-Length") or 0)
+            if artifact.size + 1 - left < min(promised, artifact.size):
+                raise OSError(f"the connection broke off after {artifact.size + 1 - left} bytes")
     except (OSError, ValueError, http.client.HTTPException) as err:
         raise StepFailed(
             f"Fetching {artifact.url} failed: {err}. Check that this host reaches that address."

@@ -176,9 +176,20 @@ class Journal:
                 return release
         return None
 
+    @property
+    def live_release(self) -> Release | None:
+        """The release that is live, None if none of ours is.
+
+        A step that was broken off may have moved the pointer before the journal could say so:
+        where the pointer is a link, it is asked itself.
+        """
+        if self.doing and self.pointer and os.path.islink(self.pointer):
+            return self.release_at(os.readlink(self.pointer))
+        return self.releases.get(self.live or "")
+
     def answer(self) -> dict[str, Any]:
         """What the last deployment's job returned, or would have if its return was lost."""
-        live = self.releases.get(self.live or "")
+        live = self.live_release
         return {
             "module": self.module,
             "environment": self.environment,
@@ -195,7 +206,7 @@ class Journal:
 
     def summary(self) -> dict[str, Any]:
         """What another machine needs to know: plain data, short enough for an event."""
-        live = self.releases.get(self.live or "")
+        live = self.live_release
         return {
             "module": self.module,
             "environment": self.environment,

@@ -30,6 +30,7 @@ from pushguide.words import (
     UNPROVEN,
     WARNING,
 )
+from tests.faults.servers import ArtifactServer
 from tests.support.health import Health
 from tests.support.host import Host, outcomes, steps
 
@@ -486,6 +487,25 @@ def test_a_wrong_sha256(host: Host) -> None:
     assert steps(answer, "prepare")["fetch"][0] == FAILED
     assert f"sha256 {'0' * 64}, got {artifact.size} bytes" in answer["error"]
     demand_untouched(host, answer)
+
+
+def test_a_transfer_that_breaks_off_is_not_called_damage(host: Host) -> None:
+    host.deploy("1")
+    artifact = host.build("2")
+    server = ArtifactServer(host.artifacts)
+    server.start()
+    artifact = artifact._replace(url=f"{server.url}/{artifact.name}")
+    try:
+        server.cuts_next = True
+        answer = host.deploy("2", artifact=artifact)
+        said = (
+            f"Fetching {artifact.url} failed: the connection broke off after {artifact.size // 2}"
+        )
+        assert said in answer["error"]
+        demand_untouched(host, answer)
+        assert host.deploy("2", artifact=artifact)["outcome"] == SUCCEEDED
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("change", [-1, 1])

@@ -15,6 +15,7 @@ from pushguide.errors import Fenced, PushguideError, Refused
 from pushguide.host import facts
 from pushguide.host import journal as journal_module
 from pushguide.host.journal import Journal, Release, opened, read_all, replace_file
+from pushguide.host.pointer import Pointer
 from pushguide.host.types.static_site import StaticSite
 from pushguide.words import BAD, GOOD, SUCCEEDED
 from tests.support.host import Host, die, in_a_process
@@ -236,6 +237,31 @@ def test_what_was_being_done_stays_on_disk_when_the_process_is_killed(host: Host
     assert host.journal.doing is not None
     assert (host.journal.doing["stage"], host.journal.doing["step"]) == ("prepare", "unpack")
     assert facts.inspect(host.opts, "shop", "production", {})["module"]["doing"]["step"] == "unpack"
+
+
+def test_a_journal_that_a_switch_was_broken_off_from_asks_the_link(host: Host) -> None:
+    host.deploy("1")
+
+    class Dying(StaticSite):
+        def make_pointer(self) -> Pointer:
+            pointer = super().make_pointer()
+            switch = pointer.point_at
+
+            def point_at(path: str) -> None:
+                switch(path)
+                die()
+
+            pointer.point_at = point_at  # type: ignore[method-assign]
+            return pointer
+
+    host.project_type = Dying
+    share = host.share("2")
+    assert in_a_process(lambda: host.run(share)) == -9
+    assert host.journal.live == "1-1"
+    told = facts.result(host.opts, "shop", "production", 2)
+    assert told is not None
+    assert (told["outcome"], told["live"]) == (None, "2")
+    assert facts.current(host.opts) == {"shop@production": "2"}
 
 
 # The lock.

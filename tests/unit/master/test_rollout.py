@@ -161,6 +161,38 @@ def test_a_lost_host_counts_as_failed(shop: Shop) -> None:
     assert "unknown: web1" in (shop.get(number).reason or "")
 
 
+def journal_of(number: int, live: str) -> dict[str, Any]:
+    """What the journal of a host says whose job was broken off."""
+    return {"deployment": number, "outcome": None, "error": None, "live": live, "stages": []}
+
+
+@pytest.mark.parametrize("told", [["its job broke down"], None])
+def test_what_is_live_where_a_job_was_broken_off_is_asked(shop: Shop, told: Any) -> None:
+    share = {"settings": {}, "restore_on_failure": False}
+    number = shop.submit(shop.plan(share=share))
+    shop.hosts.returns["web2"] = told
+    shop.hosts.journals["web2"] = journal_of(number, "1.1.0")
+    assert shop.drive(number) == "failed"
+    assert shop.outcomes(number)["web2"] == "failed"
+    lives = {row["host"]: row["version"] for row in shop.database.read(host_results.live)}
+    assert lives["web2"] == "1.1.0"
+    [row] = [
+        one
+        for one in shop.database.read(lambda one: host_results.hosts(one, number))
+        if one["host"] == "web2"
+    ]
+    assert row["version_after"] == "1.1.0"
+
+
+def test_what_a_host_says_of_another_deployment_is_not_written_down(shop: Shop) -> None:
+    number = shop.submit(shop.plan())
+    shop.hosts.returns["web2"] = ["its job broke down"]
+    shop.hosts.journals["web2"] = journal_of(number + 1, "6.6.6")
+    assert shop.drive(number) == "failed"
+    versions = {row["version"] for row in shop.database.read(host_results.live)}
+    assert "6.6.6" not in versions
+
+
 def test_a_canary_that_fails_ends_it_whatever_max_failures_says(shop: Shop) -> None:
     plan = shop.plan(rollout={"max_failures": 5, "canary": True, "after_canary": 0})
     number = shop.submit(plan)

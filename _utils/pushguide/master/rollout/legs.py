@@ -67,6 +67,7 @@ class Legs:
         self.alive = alive
         self.waiting: set[str] = set()
         self.unconfirmed: set[str] = set()
+        self.broken: dict[str, str] = {}
         self._tell_at = 0.0
 
     def run(self, leg: Leg, wanted: Sequence[str]) -> None:
@@ -82,7 +83,7 @@ class Legs:
         ends_at = time.monotonic() + self.plan.stage_timeout_seconds
         self.progress.leg(leg, [*wanted])
         share = self.plan.share_for(self.number, self.token, reason)
-        self.waiting, self.unconfirmed = {*wanted}, set()
+        self.waiting, self.unconfirmed, self.broken = {*wanted}, set(), {}
         self.asked.forget(requests.CONFIRM)
         missing = self.hosts.follow(
             wanted,
@@ -101,6 +102,8 @@ class Legs:
             self._stop_overdue(missing.overdue, leg)
         if missing.lost:
             self._recover(missing.lost, leg, ends_at, may_send_again)
+        if self.broken:
+            self._look_at_broken()
         self.results.settle()
 
     # While the job runs.
@@ -145,7 +148,8 @@ class Legs:
         self.unconfirmed.discard(returned.host)
         value = result.read(returned.value, self.number, self.plan)
         if value is None:
-            self._note(returned.host, FAILED, f"its job answered {str(returned.value)[:2000]!r}")
+            error = self.broken[returned.host] = f"its job answered {str(returned.value)[:2000]!r}"
+            self._note(returned.host, FAILED, error)
             return
         outcome = value["outcome"]
         if outcome in GOOD_OUTCOMES:
@@ -156,9 +160,17 @@ class Legs:
         self.results.put(returned.host, {**value, "token": self.token}, outcome)
         self.progress.host(returned.host, outcome, value.get("error"), value["stages"])
 
-    def _note(self, host: str, outcome: str, error: str) -> None:
-        """Take how a host stands that has not told so itself."""
-        self.results.note(host, outcome, error, self.token)
+    def _note(self, host: str, outcome: str, error: str, told: object = None) -> None:
+        """Take how a host stands that has not told so itself.
+
+        Args:
+            host: the host.
+            outcome: how it stands.
+            error: why.
+            told: what its journal told, where it was asked: it knows what is live there.
+        """
+        live = result.live(told, self.number, self.plan)
+        self.results.note(host, outcome, error, self.token, live)
         self.progress.host(host, outcome, error, [])
 
     # What becomes of hosts that did not return.
@@ -184,7 +196,8 @@ class Legs:
             elif answer and (answer["outcome"] not in GOOD_OUTCOMES or _covers(answer, leg)):
                 self._take(stopped[host], leg)
             else:
-                self._note(host, FAILED, f"{reason}, and it was stopped there")
+                error = f"{reason}, and it was stopped there"
+                self._note(host, FAILED, error, stopped[host].value)
                 half_way.append(host)
         self._put_back_from(leg, half_way, reason)
 
@@ -197,7 +210,7 @@ class Legs:
         stages = ", ".join(leg.stages)
         for host in lost:
             self._note(host, UNKNOWN, f"it did not answer in {stages}; its journal knows more")
-        waiting, undone = {*lost}, []
+        waiting, undone = {*lost}, dict[str, Any]()
         deadline = time.monotonic() + self.plan.rollout.return_within_seconds
         while waiting and time.monotonic() < deadline:
             left = max(deadline - time.monotonic(), 1.0)
@@ -216,18 +229,29 @@ class Legs:
                 if told and _covers(told, leg):
                     self._take(found, leg)
                 else:
-                    undone.append(host)
+                    undone[host] = found.value
             self._tick()
             if waiting:
                 self.hosts.rest(_LOOK_AGAIN_SECONDS)
         if not undone:
             return
         if may_send_again and not self.asked.first(requests.ABORT):
-            self._run(leg, undone, "", may_send_again=False)
+            self._run(leg, [*undone], "", may_send_again=False)
             return
-        for host in undone:
-            self._note(host, FAILED, f"its job broke off in {stages}: the host or its minion died")
-        self._put_back_from(leg, undone, f"the job broke off in {stages}")
+        for host, journal in undone.items():
+            error = f"its job broke off in {stages}: the host or its minion died"
+            self._note(host, FAILED, error, journal)
+        self._put_back_from(leg, [*undone], f"the job broke off in {stages}")
+
+    def _look_at_broken(self) -> None:
+        """Ask hosts whose job broke down without an answer of ours what is live there."""
+        asked = {key: one for key, one in self._named().items() if key != "token"}
+        answers = self.hosts.ask(
+            [*self.broken], "pushguide.result", asked, self.hosts.silence_seconds
+        )
+        for host, found in answers.items():
+            live = result.live(found.value, self.number, self.plan)
+            self.results.note(host, FAILED, self.broken[host], self.token, live)
 
     def _put_back_from(self, leg: Leg, hosts: list[str], reason: str) -> None:
         """Let hosts go back that a leg has left half-way, if it can have touched live traffic."""

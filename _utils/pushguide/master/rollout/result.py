@@ -59,6 +59,29 @@ def read(value: object, number: int, plan: Plan) -> dict[str, Any] | None:
     }
 
 
+def live(value: object, number: int, plan: Plan) -> dict[str, Any]:
+    """What a host says is live there, whether its job has ended or was broken off.
+
+    Args:
+        value: what the host answered.
+        number: the deployment that it has to be about.
+        plan: its plan.
+
+    Returns:
+        ``module``, ``environment`` and ``live``, to be written down; nothing if the host's answer
+        is none.
+    """
+    if not isinstance(value, Mapping) or "live" not in value:
+        return {}
+    if (value.get("deployment"), value.get("uid", "")) != (number, plan.share.get("uid", "")):
+        return {}
+    return {
+        "module": plan.module,
+        "environment": plan.environment,
+        "live": _text(value["live"], 128),
+    }
+
+
 def reports(given: object) -> list[dict[str, Any]]:
     """What a host tells while it works, with nothing in it that is not expected.
 

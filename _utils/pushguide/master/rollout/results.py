@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pushguide.errors import DatabaseError
@@ -46,10 +46,17 @@ class Results:
         """Take what a host returned."""
         self._pending.append({"id": host, "return": value, "outcome": outcome})
 
-    def note(self, host: str, outcome: str, error: str, token: int) -> None:
-        """Take how a host stands that has not told so itself."""
+    def note(
+        self,
+        host: str,
+        outcome: str,
+        error: str,
+        token: int,
+        live: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take how a host stands that has not told so itself, and what is live if it told that."""
         note = {"deployment": self.number, "error": error, "token": token, "stages": None}
-        self._pending.append({"id": host, "return": note, "outcome": outcome})
+        self._pending.append({"id": host, "return": {**note, **(live or {})}, "outcome": outcome})
 
     def tick(self) -> None:
         """Write what has gathered, if it is time to and the database is there."""

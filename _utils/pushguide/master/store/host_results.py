@@ -144,7 +144,8 @@ def write_host(connection: Connection, host: str, result: Mapping[str, Any], out
         connection: a transaction.
         host: the host.
         result: what its job returned. ``token`` in it is the one of who writes, if it is fenced;
-            stages of None mean that the host has told nothing itself.
+            stages of None mean that the host has not told how they ended, and no ``live`` that it
+            has not told what is live there either.
         outcome: what that means for the host in the deployment.
     """
     number = int(result["deployment"])
@@ -152,8 +153,10 @@ def write_host(connection: Connection, host: str, result: Mapping[str, Any], out
         record.demand_token(connection, number, result["token"])
     if result["stages"] is None:
         set_outcome(connection, number, host, outcome, result.get("error"))
-        return
-    _write_stages(connection, number, host, result["stages"])
+        if "live" not in result:
+            return
+    else:
+        _write_stages(connection, number, host, result["stages"])
     table = db.deployment_host
     connection.execute(
         sa.update(table)

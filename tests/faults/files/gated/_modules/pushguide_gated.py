@@ -73,13 +73,17 @@ class Gated(StaticSite):
         self.gate("after-post_release")
 
     def ask(self, probe, version):
-        """Hold before the probe; ``<root>/gates/fail-once`` lets it fail once."""
+        """Hold before the probe, here and on the way back; ``<root>/gates/fail-once`` lets it fail
+        once.
+        """
         if self.recorder.stage.stage == "post_release":
             self.gate("mid-post_release")
             order = self.path_of("fail-once")
             if os.path.exists(order):
                 os.remove(order)
                 raise StepFailed("It was told to fail once.")
+        else:
+            self.gate("probe-restore")
         return super().ask(probe, version)
 
     def gate_in_stage(self, where):
