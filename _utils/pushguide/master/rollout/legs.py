@@ -98,12 +98,12 @@ class Legs:
             report_tag=f"pushguide/report/{self.number}",
         )
         self.waiting = set()
+        if self.broken:
+            self._look_at_broken()
         if missing.overdue:
             self._stop_overdue(missing.overdue, leg)
         if missing.lost:
             self._recover(missing.lost, leg, ends_at, may_send_again)
-        if self.broken:
-            self._look_at_broken()
         self.results.settle()
 
     # While the job runs.
