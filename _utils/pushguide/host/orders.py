@@ -10,15 +10,15 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import StepFailed, Stopped
 from pushguide.host import journal as journals
+from pushguide.host import process
 from pushguide.host.journal import Journal, replace_file
 
 STOP, CONFIRM, JOB = "stop", "confirmed", "job"
-_POLL_SECONDS = 0.2
 
 
 class Orders:
@@ -141,10 +141,12 @@ def stop(
         return False
     if kill_after_seconds is None:
         return is_busy(opts, module, environment)
-    if _wait_until(lambda: not is_busy(opts, module, environment), kill_after_seconds):
+    if process.wait_until(lambda: not is_busy(opts, module, environment), kill_after_seconds):
         return False
     kill(journals.journal_dir(opts, module, environment))
-    return not _wait_until(lambda: not is_busy(opts, module, environment), kill_after_seconds)
+    return not process.wait_until(
+        lambda: not is_busy(opts, module, environment), kill_after_seconds
+    )
 
 
 def kill(directory: str) -> None:
@@ -166,12 +168,3 @@ def is_busy(opts: Mapping[str, Any], module: str, environment: str) -> bool:
     """Whether a job works on a module on this host now."""
     directory = journals.journal_dir(opts, module, environment)
     return os.path.isdir(directory) and journals.is_locked(directory)
-
-
-def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
