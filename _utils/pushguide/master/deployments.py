@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -23,6 +23,7 @@ from pushguide.master.arguments import (
     optional_name,
     optional_text,
 )
+from pushguide.master.parts import Parts
 from pushguide.master.plan import Plan
 from pushguide.master.rollout import forecast
 from pushguide.master.rollout.jobs import Hosts
@@ -32,9 +33,6 @@ from pushguide.master.store import engines, history, host_results, lock, marks, 
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
 from pushguide.words import BAD, GOOD, SUCCEEDED
-
-if TYPE_CHECKING:
-    from pushguide.master.desk import Desk
 
 _LOOK_SECONDS = 0.5
 
@@ -55,12 +53,12 @@ class Deployments:
     """What can be done.
 
     Args:
-        desk: where the parts are.
+        parts: what they are made of.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.database = desk.database
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.database = parts.database
 
     # New ones.
 
@@ -80,8 +78,8 @@ class Deployments:
             return self._plan(wish)
         if wish.start_at is not None:
             self._demand_engine()
-        with self.desk.hosts() as hosts:
-            plan = self.desk.submitter(hosts).plan(wish)
+        with self.parts.hosts() as hosts:
+            plan = self.parts.submitter(hosts).plan(wish)
             return self._submit(plan, hosts, waits, wish.start_at)
 
     def plan(
@@ -105,8 +103,8 @@ class Deployments:
             hosts=hosts_left,
             force=True,
         )
-        with self.desk.hosts() as hosts:
-            plan = self.desk.submitter(hosts).plan(wish)
+        with self.parts.hosts() as hosts:
+            plan = self.parts.submitter(hosts).plan(wish)
             return self._submit(plan, hosts, waits, cause=(record.RETRY, number))
 
     def _left_of(self, connection: Connection, number: int) -> tuple[Deployment, list[str]]:
@@ -222,7 +220,7 @@ class Deployments:
                 reason = f"its approval was due until {until:%Y-%m-%d %H:%M} UTC"
                 record.change_state(connection, number, states.ABORTED, reason)
                 return f"Deployment #{number} cannot be approved any more, {reason}.", False
-            if rollout.approved_by_another and self.desk.user == one.requested_by:
+            if rollout.approved_by_another and self.parts.user == one.requested_by:
                 refusal = (
                     f"Deployment #{number} was asked for by {one.requested_by}: somebody else has "
                     "to approve it (approval: by_another of the template)."
@@ -253,7 +251,7 @@ class Deployments:
         def work(connection: Connection) -> None:
             self._pending(connection, number)
             self._add(connection, number, requests.REJECT, why, done=True)
-            told = f"rejected by {self.desk.user}{f': {why}' if why else ''}"
+            told = f"rejected by {self.parts.user}{f': {why}' if why else ''}"
             record.change_state(connection, number, states.ABORTED, told)
 
         self.database.write(work)
@@ -264,7 +262,7 @@ class Deployments:
         self, module: object, version: object, value: object, environment: object, reason: object
     ) -> dict[str, Any]:
         """Mark a version good or bad in an environment."""
-        chosen = self.desk.library().get(
+        chosen = self.parts.library().get(
             demand_name(module, "module"), optional_name(environment, "environment")
         )
         label, why = demand_name(version, "version"), optional_text(reason, "reason")
@@ -273,7 +271,7 @@ class Deployments:
         if why is None:
             raise Refused("reason is missing: say why, so that others know.")
         place = (chosen.module, chosen.environment, label)
-        self.database.write(lambda one: marks.put(one, *place, str(value), self.desk.user, why))
+        self.database.write(lambda one: marks.put(one, *place, str(value), self.parts.user, why))
         found = self.database.read(lambda one: marks.get(one, *place))
         told = summary.of_mark(found) or {}
         return {"module": place[0], "environment": place[1], "version": label, **told}
@@ -297,8 +295,8 @@ class Deployments:
         )
 
     def _plan(self, wish: Wish) -> dict[str, Any]:
-        with self.desk.hosts() as hosts:
-            submitter = self.desk.submitter(hosts)
+        with self.parts.hosts() as hosts:
+            submitter = self.parts.submitter(hosts)
             plan = submitter.plan(wish)
             return forecast.told(plan, submitter.source_of(plan), self.database, hosts)
 
@@ -310,8 +308,8 @@ class Deployments:
         start_at: datetime | None = None,
         cause: tuple[str, int] | None = None,
     ) -> dict[str, Any]:
-        number, state = self.desk.submitter(hosts).submit(
-            plan, self.desk.user, self.desk.config.lease_seconds, start_at, cause
+        number, state = self.parts.submitter(hosts).submit(
+            plan, self.parts.user, self.parts.config.lease_seconds, start_at, cause
         )
         tell_state(hosts.fire, self.database.read(lambda one: record.get(one, number)))
         if state == states.QUEUED and waits:
@@ -328,20 +326,20 @@ class Deployments:
         }
 
     def _drive_here(self, number: int, wanted: str = states.SUCCEEDED) -> dict[str, Any]:
-        with self.desk.hosts() as hosts:
+        with self.parts.hosts() as hosts:
             return self._drive(number, hosts, wanted)
 
     def _drive(self, number: int, hosts: Hosts, wanted: str = states.SUCCEEDED) -> dict[str, Any]:
         """Drive a deployment, and the rollback that its end may cause."""
-        driver = self.desk.driver(number, hosts)
-        driver.drive(self.desk.orchestrate)
+        driver = self.parts.driver(number, hosts)
+        driver.drive(self.parts.orchestrate)
         if driver.heir is not None:
-            self.desk.driver(driver.heir, hosts).drive(self.desk.orchestrate)
+            self.parts.driver(driver.heir, hosts).drive(self.parts.orchestrate)
         return self._answer(number, wanted)
 
     def _answer(self, number: int, wanted: str) -> dict[str, Any]:
         """A deployment as it stands; ``retcode`` 0 if that is what was wanted."""
-        full = self.desk.in_full(number)
+        full = self.parts.in_full(number)
         return {**summary.in_brief(full), "retcode": 0 if full["state"] == wanted else 1}
 
     def _add(
@@ -353,11 +351,11 @@ class Deployments:
         done: bool = False,
         **options: Any,
     ) -> None:
-        requests.add(connection, number, what, self.desk.user, reason, done, **options)
+        requests.add(connection, number, what, self.parts.user, reason, done, **options)
 
     def _tell_state(self, number: int) -> None:
         """Tell machines what a deployment has become that nobody drives."""
-        with self.desk.hosts() as hosts:
+        with self.parts.hosts() as hosts:
             tell_state(hosts.fire, self.database.read(lambda one: record.get(one, number)))
 
     def _not_ended(self, connection: Connection, number: int) -> Deployment:
@@ -403,7 +401,7 @@ class Deployments:
 
     def _in_background(self, number: int) -> None:
         """Let the deployment be driven by a process that outlives this call."""
-        drive_in_background(self.desk.opts, number)
+        drive_in_background(self.parts.opts, number)
 
 
 def drive_in_background(opts: Mapping[str, Any], number: int) -> None:

@@ -5,41 +5,23 @@ The command line, orchestration files and salt-api all end up here, and are equa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from pushguide.master import summary
 from pushguide.master.arguments import optional_name
-from pushguide.master.config import Config
 from pushguide.master.deployments import Deployments, Options
+from pushguide.master.parts import Parts
 from pushguide.master.questions import Questions
-from pushguide.master.rollout.driver import Driver, Pace, Planners
-from pushguide.master.rollout.jobs import Hosts
-from pushguide.master.rollout.progress import Progress, TerminalProgress
-from pushguide.master.rollout.submit import Submitter
-from pushguide.master.store import history, host_results, lock, record, requests
-from pushguide.master.store.database import Database
-from pushguide.master.templates.library import Library
 
 
-class Desk:
+class Desk(Parts):
     """What the runner can do, for one caller.
 
     ``deployments`` is what changes something, ``questions`` what only answers.
-
-    Args:
-        opts: the master's opts.
-        salt: the runner's ``__salt__``.
-        user: who calls, as Salt has authenticated them.
     """
 
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
-        self.opts = opts
-        self.salt = salt
-        self.user = user
-        self.config = Config.from_opts(opts)
-        self.database = Database.at(self.config.database)
+        super().__init__(opts, salt, user)
         self.deployments = Deployments(self)
         self.questions = Questions(self)
 
@@ -60,73 +42,3 @@ class Desk:
     ) -> Options:
         """What may be said of a deployment beside its module, version and environment."""
         return Options(allow_offline, wait, strategy, force, at, test)
-
-    # The parts.
-
-    @contextmanager
-    def hosts(self) -> Iterator[Hosts]:
-        """The way to the hosts, while the block runs."""
-        hosts = Hosts(self.opts, self.config.silence_seconds)
-        try:
-            yield hosts
-        finally:
-            hosts.close()
-
-    def library(self) -> Library:
-        """The templates."""
-        return Library(self.opts)
-
-    def submitter(self, hosts: Hosts) -> Submitter:
-        """Who plans and submits."""
-        timeout = self.config.presence_timeout_seconds
-        return Submitter(self.opts, self.database, self.library(), hosts, timeout)
-
-    def driver(self, number: int, hosts: Hosts) -> Driver:
-        """Who drives a deployment."""
-        hosts.patience_seconds = self.config.patience_seconds
-        return Driver(
-            self.database,
-            hosts,
-            self._returner(),
-            self._progress(hosts),
-            number,
-            Pace(self.config.lease_seconds, self.config.patience_seconds),
-            Planners(
-                again=lambda plan: self.submitter(hosts).again(plan),
-                rollback=lambda plan, names: self.submitter(hosts).rollback(plan, names),
-            ),
-        )
-
-    def orchestrate(self, name: str, pillar: dict[str, Any]) -> Any:
-        """Run an orchestration file."""
-        return self.salt["state.orchestrate"](name, pillar=pillar)
-
-    def in_full(self, number: int) -> dict[str, Any]:
-        """One deployment with its hosts, stages and steps."""
-
-        def work(connection: Any) -> dict[str, Any]:
-            one = record.get(connection, number)
-            held = lock.look(connection, one.module, one.environment)
-            drives = held is not None and held.is_alive and held.deployment_id == number
-            return summary.in_full(
-                one,
-                host_results.hosts(connection, number),
-                host_results.stages(connection, number),
-                held.holder if held and drives else None,
-                requests.of(connection, number),
-                history.caused_by(connection, number),
-            )
-
-        return self.database.read(work)
-
-    def _returner(self) -> Callable[[list[dict[str, Any]]], None]:
-        import salt.loader
-
-        found: Callable[[list[dict[str, Any]]], None] = salt.loader.returners(dict(self.opts), {})[
-            "pushguide.record"
-        ]
-        return found
-
-    def _progress(self, hosts: Hosts) -> Progress:
-        on_terminal = str(self.opts.get("fun") or "").startswith("pushguide.")
-        return TerminalProgress(hosts.fire) if on_terminal else Progress(hosts.fire)

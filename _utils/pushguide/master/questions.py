@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pushguide.master import summary
 from pushguide.master.arguments import demand_name, demand_number, optional_name
+from pushguide.master.parts import Parts
 from pushguide.master.source import DirectorySource
 from pushguide.master.store import history, host_results, marks
-
-if TYPE_CHECKING:
-    from pushguide.master.desk import Desk
 
 
 class Questions:
     """What can be asked.
 
     Args:
-        desk: where the parts are.
+        parts: what they are made of.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.database = desk.database
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.database = parts.database
 
     def show(self, deployment: object) -> dict[str, Any]:
         """One deployment with its hosts, stages and steps."""
-        return self.desk.in_full(demand_number(deployment, "deployment"))
+        return self.parts.in_full(demand_number(deployment, "deployment"))
 
     def status(self, module: object, environment: object) -> dict[str, Any]:
         """What is live where, and the last deployment, of each module.
@@ -54,7 +52,7 @@ class Questions:
 
         found = self.database.read(work)
         if wanted and not found:
-            self.desk.library().get(wanted, place)
+            self.parts.library().get(wanted, place)
         return found
 
     def history(self, module: object, environment: object, limit: object) -> list[dict[str, Any]]:
@@ -64,12 +62,12 @@ class Questions:
         at_most = demand_number(limit, "limit")
         found = self.database.read(lambda one: history.find(one, wanted, place, limit=at_most))
         if wanted and not found:
-            self.desk.library().get(wanted, place)
+            self.parts.library().get(wanted, place)
         return [summary.of_deployment(one) for one in found]
 
     def versions(self, module: object, environment: object, limit: object) -> list[dict[str, Any]]:
         """The versions that the source of a module has, the newest first."""
-        chosen = self.desk.library().get(
+        chosen = self.parts.library().get(
             demand_name(module, "module"), optional_name(environment, "environment")
         )
         source = DirectorySource(chosen.template.source, chosen.module)
@@ -93,7 +91,7 @@ class Questions:
 
     def modules(self) -> dict[str, Any]:
         """Every module of the master's pillar, or what is wrong with its template."""
-        return self.desk.library().overview()
+        return self.parts.library().overview()
 
 
 def _place(answer: dict[str, Any], module: str, environment: str) -> dict[str, Any]:
