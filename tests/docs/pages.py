@@ -112,3 +112,4 @@ def load(path: Path) -> ModuleType:
 RUNNER = load(PROJECT / "_runners" / "pushguide.py")
 MODULE = load(PROJECT / "_modules" / "pushguide.py")
 STATE = load(PROJECT / "_states" / "pushguide.py")
+ENGINE = load(PROJECT / "_engines" / "pushguide.py")

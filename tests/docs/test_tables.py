@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import pytest
 import yaml
@@ -17,16 +17,19 @@ from pushguide.master import states, summary
 from pushguide.master.config import Config
 from pushguide.master.fields import Strict
 from pushguide.master.plan import HostFacts, Leg, Plan
+from pushguide.master.rollout.batches import batches, rollout
+from pushguide.master.rollout.gates import FAILURES
 from pushguide.master.rollout.progress import Progress
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
 from pushguide.master.templates import drain, health, strategy, template
-from tests.docs.pages import DOCS, RUNNER, STATE, blocks, code_in, rows, section, table
+from tests.docs.pages import DOCS, ENGINE, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
 from tests.support.host import Host
 
-TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT = (
-    DOCS / f"{name}.md" for name in ("templates", "types", "deployments", "health", "rollout")
+TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL = (
+    DOCS / f"{name}.md"
+    for name in ("templates", "types", "deployments", "health", "rollout", "control")
 )
 HEADINGS = {
     "Template": "Keys of a module",
@@ -53,6 +56,18 @@ HEALTH_HEADINGS = {
     drain.FunctionDrain: "Out by a Salt function",
 }
 OWN_TYPES = ("static_site", "service", "java_web")
+#: What may become of a host in a deployment.
+OUTCOMES = {
+    words.NOT_STARTED,
+    words.UNDER_WAY,
+    words.SUCCEEDED,
+    words.FAILED,
+    words.RESTORED,
+    words.INCONCLUSIVE,
+    words.STOPPED_SHORT,
+    words.UNKNOWN,
+    words.LEFT_OUT,
+}
 
 
 def documented_models() -> list[Any]:
@@ -193,6 +208,27 @@ def test_every_command_is_told_with_its_arguments() -> None:
     }
 
 
+def test_every_command_but_setup_may_be_allowed_to_users_of_salt_api() -> None:
+    (block,) = [one for one in blocks("yaml") if "external_auth" in one.text]
+    (allowed,) = yaml.safe_load(block.text)["external_auth"]["pam"]["release"]
+    assert {*allowed["@pushguide"]} == {*public(RUNNER)} - {"setup"}
+
+
+def test_what_people_ask_of_a_deployment_is_told() -> None:
+    """All that takes a deployment's number, and changes something."""
+    told = {name for row in table(CONTROL, "Control") for name in code_in(row[0])}
+    assert told == {
+        f"pushguide.{name}"
+        for name, function in public(RUNNER).items()
+        if name != "show" and "deployment" in {one.name for one in parameters(function)}
+    }
+
+
+def test_the_engine_is_told_with_its_arguments() -> None:
+    told = {code_in(row[0])[0]: row[1] for row in table(CONTROL, "The engine")}
+    assert told == {one.name: f"`{one.default}`" for one in parameters(ENGINE.start)}
+
+
 def test_the_state_stage_is_told_with_its_arguments() -> None:
     told = {
         code_in(row[0])[0]: row[1]
@@ -224,20 +260,61 @@ def test_every_state_is_told() -> None:
 def test_every_outcome_is_told() -> None:
     found = rows(section(DEPLOYMENTS, "Outcomes of a host"))
     of_hosts = {code_in(row[0])[0] for row in found if len(row) == 2}
-    assert of_hosts == {
-        words.NOT_STARTED,
-        words.UNDER_WAY,
-        words.SUCCEEDED,
-        words.FAILED,
-        words.RESTORED,
-        words.INCONCLUSIVE,
-        words.STOPPED_SHORT,
-        words.UNKNOWN,
-        words.LEFT_OUT,
-    }
+    assert of_hosts == OUTCOMES
     of_steps = {code_in(row[0])[0]: code_in(row[1])[0] for row in found if len(row) == 3}
     assert of_steps == summary._SIGNS
 
+
+def test_what_counts_as_a_failure_is_told() -> None:
+    told = {name: row[1] for row in table(ROLLOUT, "Failures") for name in code_in(row[0])}
+    assert {*told} == OUTCOMES - {words.SUCCEEDED}
+    assert {name for name, text in told.items() if text.startswith("yes")} == {*FAILURES}
+
+
+def test_the_outcomes_after_an_abort_are_outcomes() -> None:
+    assert {name for row in table(CONTROL, "Abort") for name in code_in(row[2])} <= OUTCOMES
+
+
+# The rollout.
+
+
+def test_the_rounding_of_shares_is_told() -> None:
+    for told, *numbers in table(ROLLOUT, "Batches"):
+        given = yaml.safe_load(code_in(told)[0])
+        (key,) = given
+        wanted = strategy.Strategy(**given)
+        for total, number in zip((3, 7, 20), numbers, strict=True):
+            hosts = {f"web{place}": HostFacts("0.1.0", None, []) for place in range(total)}
+            divided, has_canary = batches(wanted, hosts, with_canary=True)
+            settled = rollout(wanted, strategy.Approval(), hosts, has_canary)
+            found = settled.max_failures if key == "max_failures" else len(divided[0])
+            assert str(found) == number, (told, total)
+
+
+def test_every_way_to_name_a_canary_is_one() -> None:
+    told = [yaml.safe_load(code_in(row[0])[0]) for row in table(ROLLOUT, "Canary")]
+    found = [strategy.Strategy(canary=one).canary for one in told]
+    assert {type(one) for one in found} == {int, str, list, strategy.OnePer}
+
+
+@pytest.mark.parametrize(
+    ("heading", "key"),
+    [
+        ("What goes back by itself", "auto_rollback"),
+        ("At a time, and one after the other", "when_busy"),
+    ],
+)
+def test_every_value_of_a_choice_is_told(heading: str, key: str) -> None:
+    told = [code_in(row[0])[0] for row in table(ROLLOUT, heading)]
+    assert told == [*get_args(strategy.Strategy.model_fields[key].annotation)]
+
+
+def test_every_mark_is_told() -> None:
+    told = [code_in(row[0])[0] for row in table(ROLLOUT, "Good and bad versions")]
+    assert told == [words.GOOD, words.BAD]
+
+
+# Plans and events.
 
 PLAN = Plan(
     module="shop-web",
