@@ -5,3 +5,4 @@ base:
     - shop-portal
     - shop-api
     - shop-jobs
+    - shop-search

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, PAGES, PROJECT, READMES, anchors, blocks_of, prose
+from tests.docs.pages import (
+    DOCS,
+    PAGES,
+    PROJECT,
+    READMES,
+    anchors,
+    blocks_of,
+    code_in,
+    prose,
+    table,
+)
 
 PAGE_IDS = [str(one.relative_to(PROJECT)) for one in PAGES]
 
@@ -30,8 +40,8 @@ def test_headings_and_tables_are_well_formed(page: Path) -> None:
     assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
     names = [*anchors(page)]
     assert len(names) == len({*names}), "two headings have the same anchor"
-    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
-        assert len({line.count("|") for line in table.splitlines()}) == 1, table
+    for found in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({line.count("|") for line in found.splitlines()}) == 1, found
     # A tag would vanish: what stands in angle brackets is in backticks, or escaped.
     for tag in re.findall(r"(?<!\\)<[a-z][^>]*>", re.sub(r"`[^`]*`", "", text)):
         pytest.fail(f"{tag} is taken for HTML")
@@ -60,6 +70,17 @@ def test_both_readmes_say_the_same() -> None:
 
     assert shape(english) == shape(chinese)
     assert len(re.findall(r"[\u4e00-\u9fff]", chinese.read_text(encoding="utf-8"))) > 800
+
+
+def test_the_files_that_the_page_on_development_names_exist() -> None:
+    page = DOCS / "development.md"
+    code = PROJECT / "_utils" / "pushguide"
+    for named in re.findall(r"`([\w./-]+/[\w./-]*)`", prose(page)):
+        path = named.replace("<version>", "")
+        assert any((top / path).exists() for top in (PROJECT, code)), named
+    told = [one for row in table(page, "The rollout") for one in code_in(row[0])]
+    files = {one.name for one in (code / "master" / "rollout").glob("*.py")}
+    assert sorted(told) == sorted(files - {"__init__.py"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_IDS)

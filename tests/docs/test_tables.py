@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, get_args
 
 import pytest
@@ -18,13 +20,16 @@ from pushguide.master.config import Config
 from pushguide.master.fields import Strict
 from pushguide.master.plan import HostFacts, Leg, Plan
 from pushguide.master.rollout.batches import batches, rollout
+from pushguide.master.rollout.driver import Driver
 from pushguide.master.rollout.gates import FAILURES
 from pushguide.master.rollout.progress import Progress
 from pushguide.master.store.record import Deployment
+from pushguide.master.store.requests import ABORT, Request
 from pushguide.master.store.tables import now
 from pushguide.master.templates import drain, health, strategy, template
 from tests.docs.pages import DOCS, ENGINE, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
+from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
 TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL = (
@@ -341,6 +346,12 @@ def test_every_key_of_a_plan_is_told() -> None:
     ]
     foretold = ["steps", "moved_bytes", "files", "drift", "expected"]
     assert sorted(told) == sorted([*PLAN.to_dict(), *foretold])
+    (settled,) = [
+        row[1]
+        for row in table(DEPLOYMENTS, "Before anything changes")
+        if code_in(row[0]) == ["rollout"]
+    ]
+    assert code_in(settled) == [*PLAN.to_dict()["rollout"]]
 
 
 def test_the_events_are_told() -> None:
@@ -358,6 +369,24 @@ def test_the_events_are_told() -> None:
         for tag in code_in(row[0])
     ]
     assert [one for at, one in enumerate(sent) if one not in sent[:at]] == told
+
+
+def test_what_an_orchestration_file_is_given_is_told() -> None:
+    given: dict[str, Any] = {}
+
+    def orchestrate(name: str, pillar: dict[str, Any]) -> Any:
+        given.update(pillar["pushguide"]["order"])
+        return {"data": {}}
+
+    driver = SimpleNamespace(number=42, plan=PLAN, is_new=True, told=set())
+    Driver._orchestrate(driver, orchestrate)  # type: ignore[arg-type]
+    (sentence,) = re.findall(
+        r"The pillar `pushguide:order` holds\s+(.*?)\.\n",
+        section(DOCS / "orchestration.md", "Steps of your own between the stages"),
+        re.DOTALL,
+    )
+    assert {*code_in(sentence)} == {*given} | {*given["legs"][0]}
+    assert {*given} == {*ORDER}
 
 
 # Answers.
@@ -381,7 +410,9 @@ def shown(deployment: Deployment) -> dict[str, Any]:
         "seconds": 0.1,
         "steps": [],
     }
-    return summary.in_full(deployment, [host], [stage], None)
+    moment = now()
+    asked = [Request(1, 42, ABORT, "root", None, {}, moment, moment)]
+    return summary.in_full(deployment, [host], [stage], None, asked)
 
 
 def json_block(kind: str) -> Any:
@@ -414,7 +445,7 @@ def test_the_answer_of_a_deployment_is_told() -> None:
     assert [*told["hosts"]["web1"]] == [*answer["hosts"]["web1"]]
     stage = full["hosts"]["web1"]["stages"]["prepare"]
     text = section(DEPLOYMENTS, "Answers")
-    for key in stage:
+    for key in {*stage, *full["requests"][0]}:
         assert f"`{key}`" in text
     assert told["summary"].startswith("#42 deploy shop-web 1.4.2 to production: succeeded in 1.7 s")
 

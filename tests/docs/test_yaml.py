@@ -9,10 +9,12 @@ import jinja2
 import pytest
 import salt.config
 import salt.states.saltmod
+import salt.utils.jinja
 import yaml
 
 from pushguide.master.config import Config
 from pushguide.master.templates import project_types
+from pushguide.words import LIVE_STAGES
 from tests.docs.pages import EXAMPLES, MODULE, PROJECT, STATE, Block, blocks
 from tests.docs.products_own import (
     OPTS,
@@ -23,18 +25,20 @@ from tests.docs.products_own import (
     parameters,
 )
 
-#: What a state may say beside its own arguments.
-REQUISITES = {"failhard", "require", "onfail", "onchanges"}
-#: Master configuration that Salt leaves to others to check.
-FOREIGN = {"rest_cherrypy", "pushguide"}
+#: What an orchestration file is given, as the driver makes it.
 ORDER = {
     "deployment": 42,
     "module": "shop-web",
     "environment": "production",
     "version": "1.4.2",
     "kind": "deploy",
-    "legs": [{"stages": ["prepare"], "batch": 0}],
+    "resumed": False,
+    "legs": [{"stages": ["prepare"], "batch": 0}, {"stages": [*LIVE_STAGES], "batch": 1}],
 }
+#: What a state may say beside its own arguments.
+REQUISITES = {"failhard", "require", "onfail", "onchanges"}
+#: Master configuration that Salt leaves to others to check.
+FOREIGN = {"rest_cherrypy", "pushguide"}
 
 
 def pillar_modules(data: Any) -> None:
@@ -120,7 +124,11 @@ ELSEWHERE = {"template: own type"}
 def test_a_block_of_yaml_is_what_it_says(block: Block) -> None:
     text = block.text
     if block.kind == "sls":
-        jinja = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+        jinja = jinja2.Environment(
+            undefined=jinja2.StrictUndefined,
+            autoescape=False,
+            extensions=[salt.utils.jinja.SerializerExtension],
+        )
         text = jinja.from_string(text).render(pillar={"pushguide": {"order": ORDER}})
     data = yaml.safe_load(text)
     assert block.kind in {*KINDS} | ELSEWHERE, "say what it is, in a comment before the block"
