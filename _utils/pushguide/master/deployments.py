@@ -166,8 +166,9 @@ class Deployments:
 
         if not self.database.write(work):
             return self._drive_here(number, wanted=states.ABORTED)
-        if waits:
-            self._wait_until(number, lambda one: one.state in states.TERMINAL)
+        if not waits:
+            return {**self._answer(number, wanted=states.ABORTED), "retcode": 0}
+        self._wait_until(number, lambda one: one.state in states.TERMINAL)
         return self._answer(number, wanted=states.ABORTED)
 
     def pause(self, deployment: object, reason: object, wait: object) -> dict[str, Any]:
@@ -185,9 +186,10 @@ class Deployments:
             self._add(connection, number, requests.PAUSE, why)
 
         self.database.write(work)
-        if waits:
-            ended = (states.PAUSED, *states.TERMINAL)
-            self._wait_until(number, lambda one: one.state in ended)
+        if not waits:
+            return {**self._answer(number, wanted=states.PAUSED), "retcode": 0}
+        ended = (states.PAUSED, *states.TERMINAL)
+        self._wait_until(number, lambda one: one.state in ended)
         return self._answer(number, wanted=states.PAUSED)
 
     def confirm(self, deployment: object, reason: object) -> dict[str, Any]:

@@ -65,6 +65,17 @@ def test_a_canary_of_hosts_that_there_are_not_is_refused() -> None:
         divided(facts(4), canary=["web03", "web77"])
 
 
+def test_of_a_named_canary_those_that_are_left_go_first_in_a_retry() -> None:
+    strategy = Strategy(canary=["web01", "web77"])
+    hosts = facts(2)
+    assert batches(strategy, hosts, with_canary=True, is_part=True) == (
+        [["web01"], ["web02"]],
+        True,
+    )
+    del hosts["web01"]
+    assert batches(strategy, hosts, with_canary=True, is_part=True) == ([["web02"]], False)
+
+
 def test_a_stratified_canary_takes_one_host_of_each_kind() -> None:
     hosts = facts(12, datacenter=["fra", "ber"], os=["Debian", "Debian", "Windows"])
     first = divided(hosts, canary={"one_per": ["datacenter", "os"]})[0]

@@ -479,6 +479,8 @@ def test_what_cannot_be_done_any_more_when_its_turn_comes_is_aborted(shop: Shop)
     with mock.patch.object(record, "get", wraps=_older(record.get)):
         assert shop.drive(number, again=refuse) == "aborted"
     assert shop.hosts.asked == []
+    tag, told = shop.sent[-1]
+    assert (tag, told["module"]) == (f"pushguide/deployment/{number}/state", "shop-web")
     assert "when its turn came it was refused: web3 is gone" in (shop.get(number).reason or "")
 
 
@@ -493,3 +495,18 @@ def test_what_another_driver_took_over_is_not_written_from_here(shop: Shop) -> N
     with pytest.raises(LeaseLost):
         shop.database.write(lambda one: host_results.write_host(one, "web1", value, "succeeded"))
     assert shop.outcomes(number)["web1"] == "not_started"
+
+
+def test_a_confirmation_is_done_when_the_deployment_has_ended(shop: Shop) -> None:
+    number = shop.submit(shop.plan())
+    at_batch(shop, 4, lambda: shop.ask(number, requests.CONFIRM))
+    shop.drive(number)
+    assert shop.database.read(lambda one: requests.undone(one, number)) == []
+
+
+def test_a_host_that_does_not_get_out_of_its_balancer_makes_no_bad_version(shop: Shop) -> None:
+    number = shop.submit(shop.plan())
+    for host in ("web1", "web2"):
+        shop.hosts.returns[host] = {**answer(number, "restored", ["pre_release"]), "uid": ""}
+    assert shop.drive(number) == "rolled_back"
+    assert mark_of(shop) is None

@@ -37,7 +37,10 @@ def grains_of(strategy: Strategy) -> list[str]:
 
 
 def batches(
-    strategy: Strategy, hosts: Mapping[str, HostFacts], with_canary: bool
+    strategy: Strategy,
+    hosts: Mapping[str, HostFacts],
+    with_canary: bool,
+    is_part: bool = False,
 ) -> tuple[list[list[str]], bool]:
     """Divide the hosts into batches.
 
@@ -45,6 +48,8 @@ def batches(
         strategy: how.
         hosts: what is known of each.
         with_canary: whether a canary goes first, if the strategy has one.
+        is_part: whether these are but some of the module's hosts: of a canary that is named, those
+            that are among them are meant.
 
     Returns:
         The batches, and whether the first one is a canary.
@@ -53,14 +58,16 @@ def batches(
         Refused: the canary names hosts that are not among these.
     """
     ordered = in_order(hosts, strategy.order_by)
-    canary = _canary(strategy, hosts, ordered) if with_canary else []
+    canary = _canary(strategy, hosts, ordered, is_part) if with_canary else []
     rest = [one for one in ordered if one not in {*canary}]
     size = max(1, part_of(strategy.batch, len(hosts)))
     parts = [rest[start : start + size] for start in range(0, len(rest), size)]
     return ([canary] if canary else []) + parts, bool(canary)
 
 
-def _canary(strategy: Strategy, hosts: Mapping[str, HostFacts], ordered: list[str]) -> list[str]:
+def _canary(
+    strategy: Strategy, hosts: Mapping[str, HostFacts], ordered: list[str], is_part: bool
+) -> list[str]:
     given = strategy.canary
     if given is None:
         return []
@@ -71,7 +78,7 @@ def _canary(strategy: Strategy, hosts: Mapping[str, HostFacts], ordered: list[st
         return [*first.values()]
     if isinstance(given, list):
         strangers = [one for one in given if one not in hosts]
-        if strangers:
+        if strangers and not is_part:
             raise Refused(
                 f"The canary names hosts that this deployment does not have: "
                 f"{', '.join(strangers)}. It has {', '.join(ordered[:20])}."

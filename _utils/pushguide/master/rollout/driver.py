@@ -235,6 +235,8 @@ class Driver:
     def _take_turn(self) -> Turn | None:
         """Wait until the deployment may begin or go on; None if it has ended."""
         said = None
+        one = self.database.read(lambda connection: record.get(connection, self.number))
+        self.progress.about(self.number, Plan.from_dict(one.plan))
         found = self.database.write(self._turn)
         while isinstance(found, str):
             if found != said:

@@ -25,6 +25,7 @@ from pushguide.words import (
     FAILED,
     GOOD,
     INCONCLUSIVE,
+    LIVE_STAGES,
     NOT_STARTED,
     RESTORED,
     SUCCEEDED,
@@ -176,7 +177,9 @@ class Ending:
             return GOOD
         outcomes = {row["outcome"] for row in rows}
         touched = self.results.patiently(
-            lambda: self.database.read(lambda one: host_results.live_stages_begun(one, self.number))
+            lambda: self.database.read(
+                lambda one: host_results.live_stages_begun(one, self.number, LIVE_STAGES[1:])
+            )
         )
         failed = any(
             row["outcome"] in (FAILED, RESTORED) and row["host"] in touched for row in rows
@@ -205,7 +208,8 @@ class Ending:
                 raise LeaseLost(f"#{self.number} was taken over by another master at its end.")
             host_results.close_hosts(connection, self.number)
             record.change_state(connection, self.number, state, reason)
-            requests.close(connection, self.number, [requests.ABORT, requests.PAUSE])
+            every = [requests.ABORT, requests.PAUSE, requests.CONFIRM]
+            requests.close(connection, self.number, every)
             if mark:
                 self._mark(connection, one, mark, reason)
             if one.cause == record.AUTO_ROLLBACK and state == states.SUCCEEDED:

@@ -31,8 +31,8 @@ class Progress:
         self.subject: dict[str, Any] = {}
         self.batches = 0
 
-    def begin(self, number: int, plan: Plan) -> None:
-        """A deployment runs."""
+    def about(self, number: int, plan: Plan) -> None:
+        """Take up a deployment: everything that is told is about it."""
         self.number = number
         self.header = {
             "deployment": number,
@@ -41,11 +41,14 @@ class Progress:
         }
         self.subject = {"kind": plan.kind, "version": plan.version}
         self.batches = len(plan.batches)
+
+    def begin(self, number: int, plan: Plan) -> None:
+        """A deployment runs."""
+        self.about(number, plan)
         self._fire("state", **self.subject, state=RUNNING, reason=None)
 
     def waits(self, number: int, reason: str) -> None:
         """A deployment waits for its turn."""
-        self.number = number
         self._fire("waits", reason=reason)
 
     def leg(self, leg: Leg, hosts: list[str]) -> None:

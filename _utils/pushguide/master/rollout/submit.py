@@ -169,7 +169,9 @@ class Submitter:
             wish, chosen, strategy, version, None, able, sorted([*left_out, *without])
         )
         calm = replace(back.rollout, auto_rollback="never", max_failures=len(able) - 1)
-        return replace(back, rollout=calm)
+        # Nobody may be there to confirm what goes back by itself.
+        share = {**back.share, "confirm_within_seconds": None}
+        return replace(back, rollout=calm, share=share)
 
     def _version_before(self, plan: Plan, hosts: list[str]) -> str | None:
         """The version that an automatic rollback goes to: the named one, or what most ran."""
@@ -409,7 +411,9 @@ class Submitter:
         template = chosen.template
         driven_by = template.orchestration
         is_rollback = wish.kind == "rollback"
-        divided, has_canary = batches.batches(strategy, facts, with_canary=not is_rollback)
+        divided, has_canary = batches.batches(
+            strategy, facts, with_canary=not is_rollback, is_part=wish.hosts is not None
+        )
         rollout = batches.rollout(
             strategy,
             template.approval,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -67,11 +67,13 @@ def outcomes(connection: Connection, number: int) -> dict[str, str]:
     return {row.host: row.outcome for row in connection.execute(query)}
 
 
-def live_stages_begun(connection: Connection, number: int) -> set[str]:
-    """The hosts that have a result of a stage that touches live traffic."""
+def live_stages_begun(
+    connection: Connection, number: int, stages: Sequence[str] = LIVE_STAGES
+) -> set[str]:
+    """The hosts that have a result of a stage that touches live traffic, or of some of these."""
     table = db.stage_result
     query = sa.select(table.c.host).where(
-        table.c.deployment_id == number, table.c.stage.in_(LIVE_STAGES)
+        table.c.deployment_id == number, table.c.stage.in_(stages)
     )
     return {*connection.execute(query).scalars()}
 
