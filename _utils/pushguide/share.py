@@ -7,7 +7,7 @@ read the event bus.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pushguide.errors import Refused
@@ -15,13 +15,28 @@ from pushguide.words import KINDS
 
 
 class Artifact(NamedTuple):
-    """What CI built: one archive of one version, and how a host gets it."""
+    """What CI built: one archive of one version, and how a host gets it.
+
+    Attributes:
+        version: the version label.
+        url: its address, as hosts reach it.
+        name: its plain file name.
+        sha256: its checksum, in hexadecimal.
+        size: its length in bytes.
+        mirrors: other addresses of the same bytes.
+        signature: the address of a detached signature, if there is one.
+        credential: the name under which a host finds what the address asks for, in its pillar
+            ``pushguide:credentials``.
+    """
 
     version: str
     url: str
     name: str
     sha256: str
     size: int
+    mirrors: Sequence[str] = ()
+    signature: str | None = None
+    credential: str | None = None
 
 
 class Share(NamedTuple):

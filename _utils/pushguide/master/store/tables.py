@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: The newest schema revision: a test keeps it equal to the newest migration.
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -164,6 +164,66 @@ version_mark = sa.Table(
     sa.Column("marked_at", UtcDateTime, nullable=False),
     sa.Column("reason", LongText),
     sa.Column("deployment_id", sa.ForeignKey("deployment.id")),
+)
+
+artifact_pin = sa.Table(
+    "artifact_pin",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("environment", _NAME, primary_key=True),
+    sa.Column("version", _VERSION, primary_key=True),
+    sa.Column("url", LongText, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("etag", sa.String(255)),
+    sa.Column("pinned_at", UtcDateTime, nullable=False),
+)
+
+build = sa.Table(
+    "build",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("version", _VERSION, primary_key=True),
+    sa.Column("announced_by", sa.String(128), nullable=False),
+    sa.Column("announced_at", UtcDateTime, nullable=False),
+    sa.Column("built_at", UtcDateTime),
+    sa.Column("author", sa.String(255)),
+    sa.Column("commit", sa.String(64)),
+    sa.Column("notes", LongText),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id")),
+)
+
+standards_check = sa.Table(
+    "standards_check",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("module", _NAME, nullable=False),
+    sa.Column("environment", _NAME, nullable=False),
+    sa.Column("version", _VERSION, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("rules", sa.String(64), nullable=False),
+    sa.Column("findings", sa.JSON, nullable=False),
+    sa.Column("checked_at", UtcDateTime, nullable=False),
+    sa.Index("ix_standards_check_artifact", "sha256", "rules"),
+    sa.Index("ix_standards_check_module", "module", "environment", "version"),
+    sqlite_autoincrement=True,
+)
+
+waiver = sa.Table(
+    "waiver",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("module", _NAME, nullable=False, index=True),
+    sa.Column("rule", _NAME, nullable=False),
+    sa.Column("path", sa.String(255)),
+    sa.Column("reason", LongText, nullable=False),
+    sa.Column("waived_by", sa.String(128), nullable=False),
+    sa.Column("waived_at", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("revoked_by", sa.String(128)),
+    sa.Column("revoked_at", UtcDateTime),
+    sqlite_autoincrement=True,
 )
 
 engine = sa.Table(
