@@ -38,6 +38,15 @@ class Artifact(NamedTuple):
     signature: str | None = None
     credential: str | None = None
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Artifact:
+        """Read an artifact back from plain data.
+
+        Raises:
+            TypeError: a field is missing or unknown.
+        """
+        return cls(**{**data, "mirrors": tuple(data.get("mirrors") or ())})
+
 
 class Share(NamedTuple):
     """One host's share of the plan; the same for each host of a deployment."""
@@ -95,7 +104,7 @@ class Share(NamedTuple):
             raise Refused([*problems, _OTHER_VERSION])
         artifact = data.get("artifact")
         try:
-            return cls(**{**data, "artifact": Artifact(**artifact) if artifact else None})
+            return cls(**{**data, "artifact": Artifact.from_dict(artifact) if artifact else None})
         except TypeError as err:
             raise Refused([f"The share does not read: {err}.", _OTHER_VERSION]) from err
 

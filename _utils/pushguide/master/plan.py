@@ -114,7 +114,7 @@ class Plan:
         hosts = {name: HostFacts(**facts) for name, facts in values.pop("hosts").items()}
         rollout = Rollout(**values.pop("rollout", {}))
         return cls(
-            artifact=Artifact(**artifact) if artifact else None,
+            artifact=Artifact.from_dict(artifact) if artifact else None,
             hosts=hosts,
             rollout=rollout,
             **values,
