@@ -48,6 +48,32 @@ class Artifact(NamedTuple):
         return cls(**{**data, "mirrors": tuple(data.get("mirrors") or ())})
 
 
+class Transfer(NamedTuple):
+    """How a host brings an artifact to itself.
+
+    Attributes:
+        attempts: how often in a row an address may fail before it is given up.
+        silence_seconds: how long a server may say nothing.
+        within_seconds: how long all of it may take.
+        splay_seconds: each host begins at a random moment within so many seconds.
+        max_kb_per_second: the most that a host takes, in KiB a second; None for no limit.
+        only_changed: whether what an archive at hand has already is left where it is.
+        spread: whether hosts begin with different mirrors, and not all with the first address.
+        proxy: the address of an HTTP proxy; None for what the minion's configuration says.
+        proxy_credential: the name under which a host finds the proxy's credential.
+    """
+
+    attempts: int = 5
+    silence_seconds: float = 60
+    within_seconds: float = 3600
+    splay_seconds: float = 0
+    max_kb_per_second: int | None = None
+    only_changed: bool = True
+    spread: bool = False
+    proxy: str | None = None
+    proxy_credential: str | None = None
+
+
 class Share(NamedTuple):
     """One host's share of the plan; the same for each host of a deployment."""
 
@@ -65,7 +91,7 @@ class Share(NamedTuple):
     probe: dict[str, Any] | list[dict[str, Any]] | None = None
     keep_releases: int = 3
     min_free_mb: int = 500
-    fetch_timeout_seconds: int = 600
+    transfer: dict[str, Any] = {}  # noqa: RUF012 - never changed; the fields of Transfer
     busy_timeout_seconds: float = 0
     #: Tells deployments apart that bear the same number, should a database begin anew.
     uid: str = ""

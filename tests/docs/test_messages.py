@@ -69,10 +69,10 @@ def test_the_archive_limits_are_told() -> None:
 
 
 def test_the_longest_silence_of_a_server_is_told() -> None:
-    from pushguide.share import Share
+    from pushguide.share import Transfer
 
-    seconds = Share._field_defaults["fetch_timeout_seconds"]
-    told = (DOCS / "artifacts.md").read_text(encoding="utf-8")
+    seconds = Transfer._field_defaults["silence_seconds"]
+    told = (DOCS / "transfer.md").read_text(encoding="utf-8")
     assert f"says nothing for {seconds} seconds" in told
 
 

@@ -62,7 +62,11 @@ class Host:
         self.artifacts = top / "artifacts"
         self.artifacts.mkdir(parents=True)
         self.root.mkdir()
-        self.opts = {"id": "web1", "root_dir": str(top / "minion")}
+        self.opts = {
+            "id": "web1",
+            "root_dir": str(top / "minion"),
+            "cachedir": str(top / "minion" / "cache"),
+        }
         self.grains: dict[str, Any] = {}
         self.fire = mock.create_autospec(salt.modules.event.fire_master)
         self.salt: dict[str, Any] = {"event.fire_master": self.fire}

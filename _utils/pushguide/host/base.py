@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import Refused, StepFailed
-from pushguide.host import archive, fetch, health, retention, warm_up
+from pushguide.host import archive, health, retention, transfer, warm_up
 from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal, Release, flush_directory, read_all
 from pushguide.host.pointer import Link, Pointer
 from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
-from pushguide.share import Share
+from pushguide.host.transfer.cache import Cache
+from pushguide.share import Share, Transfer
 from pushguide.words import BAD, GOOD, UNPROVEN
 
 #: How a deployment gets its release on this host.
@@ -220,14 +221,20 @@ class ProjectType:
         if not self.is_new:
             return skipped("nothing to bring")
         assert self.share.artifact is not None
-        needed = 3 * self.share.artifact.size + self.share.min_free_mb * 2**20
+        size = self.share.artifact.size
+        kept_in = Cache(self.opts).nearest_directory()
+        needed = {self.releases_dir: 2 * size + self.share.min_free_mb * 2**20, kept_in: size}
+        if os.stat(kept_in).st_dev == os.stat(self.releases_dir).st_dev:
+            needed = {self.releases_dir: sum(needed.values())}
+        for place, wanted in needed.items():
+            free = shutil.disk_usage(place).free
+            if free < wanted:
+                raise StepFailed(
+                    f"Checking the space under {place} failed: {free >> 20} MiB are free, "
+                    f"{wanted >> 20} MiB are needed (three times the artifact, and min_free_mb). "
+                    "Free some, or keep fewer releases (keep_releases)."
+                )
         free = shutil.disk_usage(self.releases_dir).free
-        if free < needed:
-            raise StepFailed(
-                f"Checking the space under {self.releases_dir} failed: {free >> 20} MiB are free, "
-                f"{needed >> 20} MiB are needed (three times the artifact, and min_free_mb). Free "
-                "some, or keep fewer releases (keep_releases)."
-            )
         return f"{free >> 20} MiB free"
 
     @step(changes=True)
@@ -242,9 +249,27 @@ class ProjectType:
         shutil.rmtree(self.incoming_dir, ignore_errors=True)
         os.makedirs(self.incoming_dir, mode=0o700)
         with removed_on_failure(self.incoming_dir):
-            fetch.fetch(artifact, self.incoming_path, self.opts, self.share.fetch_timeout_seconds)
-            fetch.verify(artifact, self.incoming_path)
-        return f"{artifact.size} bytes, sha256 {artifact.sha256[:12]}"
+            fetched = transfer.fetch(
+                artifact,
+                self.incoming_path,
+                Transfer(**self.share.transfer),
+                self.transfer_scene(),
+            )
+        return f"{fetched.how}, sha256 {artifact.sha256[:12]}"
+
+    def transfer_scene(self) -> transfer.Scene:
+        """What surrounds the transfer: how to go on, and what this host has had before."""
+        live = self.journal.live_release
+        newest = sorted(self.journal.releases.values(), key=lambda one: one.made, reverse=True)
+        earlier = [one.sha256 for one in ([live] if live else []) + newest]
+        everywhere = [one.live_release for one in read_all(self.opts)]
+        return transfer.Scene(
+            opts=self.opts,
+            salt=self.salt,
+            between_tries=self.between_tries,
+            earlier=list(dict.fromkeys(earlier)),
+            live={one.sha256 for one in everywhere if one},
+        )
 
     @step(changes=True)
     def unpack(self) -> Note | str | None:

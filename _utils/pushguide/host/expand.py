@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pushguide.errors import Refused
-from pushguide.share import Share
+from pushguide.share import Artifact, Share
 
 _PLACE = re.compile(r"\{(id|grain\.[\w:.-]+)\}")
 _SAFE = re.compile(r"[\w@:+-][\w.@:+-]*\Z")
 
 
 def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
-    """Fill in what this host knows of itself: in root, settings, probe, warm-up and drain.
+    """Fill in what this host knows of itself: in root, settings, probe, warm-up, drain,
+    transfer and mirrors.
 
     Args:
         share: this host's share of the plan.
@@ -50,10 +51,16 @@ def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
         probe=walk(share.probe),
         warm_up=walk(share.warm_up),
         drain=walk(share.drain),
+        transfer=walk(share.transfer),
+        artifact=_with_mirrors(share.artifact, walk),
     )
     if problems:
         raise Refused(sorted(set(problems)))
     return filled
+
+
+def _with_mirrors(artifact: Artifact | None, walk: Callable[[Any], Any]) -> Artifact | None:
+    return artifact and artifact._replace(mirrors=tuple(walk(list(artifact.mirrors))))
 
 
 def _grain(grains: Mapping[str, Any], path: str) -> Any:

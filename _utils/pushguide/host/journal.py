@@ -14,10 +14,11 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 from pushguide import __version__
 from pushguide.errors import Fenced, PushguideError, Refused
+from pushguide.host.file_lock import try_lock
 from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
 
 FORMAT = 1
@@ -330,7 +331,7 @@ def opened(
         ) from err
     with lock:
         deadline = time.monotonic() + wait_seconds
-        while not _try_lock(lock):
+        while not try_lock(lock):
             if time.monotonic() >= deadline:
                 raise Refused(
                     f"Another job is at work on {module} ({environment}) on this host, and was "
@@ -344,23 +345,6 @@ def is_locked(directory: str) -> bool:
     """Whether a job is at work on the module whose journal lies in ``directory``."""
     try:
         with open(os.path.join(directory, "lock"), "a+", encoding="utf-8") as handle:
-            return not _try_lock(handle)
+            return not try_lock(handle)
     except OSError:
         return False
-
-
-def _try_lock(handle: IO[str]) -> bool:
-    """Lock ``handle`` for this process; the system unlocks it however the process ends."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

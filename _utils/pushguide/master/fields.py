@@ -91,12 +91,19 @@ def known_name(name: str, key: str, info: ValidationInfo) -> str:
     return name
 
 
+def _name(name: str) -> str:
+    if not NAME_PATTERN.match(name):
+        raise ValueError("a name is letters, digits, '.', '_' and '-', 64 at the most")
+    return name
+
+
 OneLine = Annotated[str, AfterValidator(_one_line)]
 AbsolutePath = Annotated[str, AfterValidator(_one_line), AfterValidator(_absolute)]
 #: A number, or a grain that holds it, such as ``{grain.shop_port}``.
 Port = Annotated[int | str, BeforeValidator(_port)]
 HttpUrl = Annotated[OneLine, Field(pattern=r"^https?://."), AfterValidator(no_credentials)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+Name = Annotated[str, AfterValidator(_name)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
 

@@ -288,7 +288,7 @@ def test_a_job_that_may_wait_goes_on_when_the_other_has_ended(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = threading.Event()
-    usual = journal_module._try_lock
+    usual = journal_module.try_lock
 
     def tried(handle: IO[str]) -> bool:
         got = usual(handle)
@@ -300,7 +300,7 @@ def test_a_job_that_may_wait_goes_on_when_the_other_has_ended(
     answers: list[dict[str, Any]] = []
     second = threading.Thread(target=lambda: answers.append(host.run(share)))
     with opened(host.opts, "shop", "production"):
-        monkeypatch.setattr(journal_module, "_try_lock", tried)
+        monkeypatch.setattr(journal_module, "try_lock", tried)
         second.start()
         assert waits.wait(20)
         assert list(host.root.iterdir()) == []

@@ -27,12 +27,14 @@ from pushguide.master.templates import project_types
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
 from pushguide.master.templates.strategy import Approval, Strategy, changed
+from pushguide.master.templates.transfer import Transfer
 
 _TARGETS = ("glob", "list", "compound", "grain", "pcre", "nodegroup", "pillar", "ipcidr", "range")
 #: What an environment may say differently from its module.
 _OVERRIDABLE = (
     "root",
     "source",
+    "transfer",
     "settings",
     "probe",
     "warm_up",
@@ -94,6 +96,7 @@ class Template(Strict):
         "The directory on the hosts that holds the releases.", "/srv/shop-web"
     )
     source: Source
+    transfer: Transfer = Transfer()
     settings: dict[str, Any] = help_of("The settings of the project type.", default={})
     probe: Probes | None = None
     warm_up: WarmUp | None = None

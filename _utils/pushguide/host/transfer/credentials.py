@@ -1,0 +1,59 @@
+"""What an address asks for: looked up on this host, at the moment that it is needed.
+
+A deployment holds the name of a credential alone. What stands behind it is in the host's pillar,
+``pushguide:credentials:<name>``: it travels encrypted for this host, and is in no event, no job
+and no log.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from pushguide.errors import StepFailed
+
+_KEYS = ({"user", "password"}, {"token"}, {"headers"})
+
+
+def headers_of(name: str | None, salt: Mapping[str, Any], header: str) -> dict[str, str]:
+    """The headers that a credential stands for.
+
+    The pillar in memory is asked first; then the master, who may have put it there for this
+    deployment alone.
+
+    Args:
+        name: the credential's name; None for no credential.
+        salt: Salt's execution modules.
+        header: ``Authorization``, or ``Proxy-Authorization`` for a proxy.
+
+    Raises:
+        StepFailed: the pillar does not have it, or it is none.
+    """
+    if name is None:
+        return {}
+    found = salt["pillar.get"](f"pushguide:credentials:{name}")
+    if not found:
+        fresh = (salt["pillar.items"]() or {}).get("pushguide") or {}
+        found = (fresh.get("credentials") or {}).get(name) if isinstance(fresh, Mapping) else None
+    if not found:
+        raise StepFailed(
+            f"The credential {name!r} is not in this host's pillar (pushguide:credentials:{name}): "
+            "put it into the master's configuration and configure the ext_pillar pushguide, or "
+            "give it to the host by a pillar of your own."
+        )
+    if not isinstance(found, Mapping) or {*found} not in _KEYS:
+        raise StepFailed(
+            f"The credential {name!r} in this host's pillar is none: give user and password, or "
+            "token, or headers."
+        )
+    return _headers(found, header)
+
+
+def _headers(credential: Mapping[str, Any], header: str) -> dict[str, str]:
+    if "token" in credential:
+        return {header: f"Bearer {credential['token']}"}
+    if "headers" in credential:
+        return {str(key): str(value) for key, value in credential["headers"].items()}
+    pair = f"{credential['user']}:{credential['password']}".encode()
+    return {header: f"Basic {base64.b64encode(pair).decode()}"}
