@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from pushguide.errors import Refused, StepFailed
-from pushguide.host import base, retention
+from pushguide.host import retention
 from pushguide.host.journal import Journal
 from pushguide.host.types.static_site import StaticSite
 from pushguide.share import Artifact, Share
