@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_PARTS = ("__init__", "__main__", "figures", "cpu")
+_PARTS = ("__init__", "__main__", "artifacts", "figures", "cpu")
 
 if __name__ == "__main__":
     names = sorted(one.stem for one in Path(__file__).parent.glob("*.py") if one.stem not in _PARTS)
