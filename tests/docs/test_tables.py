@@ -26,15 +26,15 @@ from pushguide.master.rollout.progress import Progress
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import ABORT, Request
 from pushguide.master.store.tables import now
-from pushguide.master.templates import drain, health, strategy, template
+from pushguide.master.templates import drain, health, strategy, template, transfer
 from tests.docs.pages import DOCS, ENGINE, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
 from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
-TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL = (
+TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER = (
     DOCS / f"{name}.md"
-    for name in ("templates", "types", "deployments", "health", "rollout", "control")
+    for name in ("templates", "types", "deployments", "health", "rollout", "control", "transfer")
 )
 HEADINGS = {
     "Template": "Keys of a module",
@@ -89,6 +89,7 @@ def documented_models() -> list[Any]:
         pytest.param(ROLLOUT, heading, model, id=model.__name__)
         for model, heading in ROLLOUT_HEADINGS.items()
     ]
+    found.append(pytest.param(TRANSFER, "Keys", transfer.Transfer, id="Transfer"))
     for name in OWN_TYPES:
         settings = importlib.import_module(f"pushguide.master.templates.types.{name}").Settings
         found.append(pytest.param(TYPES, name, settings, id=name))

@@ -78,7 +78,7 @@ def minion_config(data: Any) -> None:
         module, _, name = job["function"].partition(".")
         assert module == "pushguide"
         demand_call(MODULE, name)
-    assert set(data) <= {"pushguide_dir"}
+    assert set(data) <= {"pushguide_dir", "pushguide_artifacts_dir", "pushguide_artifacts_mb"}
 
 
 def sls(data: Any) -> None:
