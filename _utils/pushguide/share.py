@@ -14,6 +14,22 @@ from pushguide.errors import Refused
 from pushguide.words import KINDS
 
 
+class IndexAt(NamedTuple):
+    """Where the index of an artifact is, and its pack.
+
+    Attributes:
+        url: the address of the index.
+        sha256: the checksum of the index.
+        size: its length in bytes.
+        pack_url: the address of the pack.
+    """
+
+    url: str
+    sha256: str
+    size: int
+    pack_url: str
+
+
 class Artifact(NamedTuple):
     """What CI built: one archive of one version, and how a host gets it.
 
@@ -27,6 +43,7 @@ class Artifact(NamedTuple):
         signature: the address of a detached signature, if there is one.
         credential: the name under which a host finds what the address asks for, in its pillar
             ``pushguide:credentials``.
+        indexed: where its index is, if one was made.
     """
 
     version: str
@@ -37,6 +54,7 @@ class Artifact(NamedTuple):
     mirrors: Sequence[str] = ()
     signature: str | None = None
     credential: str | None = None
+    indexed: IndexAt | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Artifact:
@@ -45,7 +63,16 @@ class Artifact(NamedTuple):
         Raises:
             TypeError: a field is missing or unknown.
         """
-        return cls(**{**data, "mirrors": tuple(data.get("mirrors") or ())})
+        mirrors, at = tuple(data.get("mirrors") or ()), data.get("indexed")
+        return cls(**{**data, "mirrors": mirrors, "indexed": IndexAt(**at) if at else None})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The artifact as plain data."""
+        return {
+            **self._asdict(),
+            "mirrors": list(self.mirrors),
+            "indexed": self.indexed._asdict() if self.indexed else None,
+        }
 
 
 class Transfer(NamedTuple):
@@ -109,7 +136,7 @@ class Share(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the share as plain data, fit for a job's arguments and for JSON."""
-        artifact = self.artifact._asdict() if self.artifact else None
+        artifact = self.artifact.to_dict() if self.artifact else None
         return {**self._asdict(), "artifact": artifact}
 
     @classmethod

@@ -102,7 +102,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data."""
-        artifact = self.artifact._asdict() if self.artifact else None
+        artifact = self.artifact.to_dict() if self.artifact else None
         legs = [asdict(leg) for leg in self.legs()]
         return {**asdict(self), "artifact": artifact, "legs": legs}
 
