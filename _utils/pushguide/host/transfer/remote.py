@@ -122,6 +122,34 @@ class Remote:
         response.close()  # http.client takes no other request before
 
 
+def read_all(url: str, web: Web, pace: Pace, most: int) -> Iterator[bytes]:
+    """A small file whose length is not known: its blocks, up to ``most`` bytes.
+
+    Raises:
+        Unusable: the address does not give it.
+    """
+    failures = 0
+    while True:
+        try:
+            response = web.get(url, {})
+            data = b""
+            while len(data) < most and (block := _next(response, most - len(data))):
+                data += block
+                pace.took(len(block))
+            if response.length and len(data) < most:
+                raise Cut(f"{shown(url)} broke off")
+        except Cut as err:
+            web.close()
+            failures += 1
+            if failures >= pace.transfer.attempts:
+                raise Unusable(f"{err} ({failures} times in a row)") from err
+            pace.back_off(failures, err.after_seconds)
+        else:
+            web.close()
+            yield data
+            return
+
+
 def _next(response: http.client.HTTPResponse, most: int) -> bytes:
     try:
         return response.read1(most)

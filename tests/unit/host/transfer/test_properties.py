@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pushguide.errors import StepFailed
-from pushguide.host import transfer
 from pushguide.host.transfer import changes
 from tests.support import zips
 from tests.support.file_server import KINDS, Fault, FileServer
@@ -96,7 +95,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def _everything_is_worth_asking(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "_WORTH_ASKING_BYTES", 0)
+    monkeypatch.setattr("pushguide.host.transfer.bring.WORTH_ASKING_BYTES", 0)
     monkeypatch.setattr(changes, "MOST_PART", 10.0)
 
 
