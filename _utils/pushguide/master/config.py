@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pushguide.errors import Refused
-from pushguide.master import allowed
+from pushguide.master import allowed, credentials
 from pushguide.master.suggest import did_you_mean
 
 
@@ -27,6 +27,7 @@ class Config:
             away, before it stands still and has to be resumed.
         commands: the commands that the probes of templates may name, as lists of words.
         functions: the Salt functions that the drains of templates may name.
+        credentials: what servers ask for, by the names that templates give.
     """
 
     database: str
@@ -36,6 +37,7 @@ class Config:
     patience_seconds: int = 300
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -61,9 +63,11 @@ class Config:
                     "give a whole number of seconds above 0."
                 )
         named, wrong = allowed.read(given)
-        if problems or wrong:
-            raise Refused([*problems, *wrong])
-        return cls(**{"database": default_database(opts), **given, **vars(named)})
+        secrets, more = credentials.read(given)
+        if problems or wrong or more:
+            raise Refused([*problems, *wrong, *more])
+        values = {**given, **vars(named), "credentials": secrets}
+        return cls(**{"database": default_database(opts), **values})
 
 
 def _is_positive(value: object) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -46,7 +47,15 @@ def latest(connection: Connection, module: str | None = None) -> list[Deployment
     return [Deployment(**row) for row in connection.execute(query).mappings()]
 
 
-def last_successes(connection: Connection) -> list[Deployment]:
+class Brief(NamedTuple):
+    """A deployment without its plan, which may be long."""
+
+    id: int
+    token: int
+    created_at: datetime
+
+
+def last_successes(connection: Connection) -> list[Brief]:
     """The newest deployment of each module and environment that succeeded."""
     table = db.deployment
     newest = (
@@ -54,8 +63,21 @@ def last_successes(connection: Connection) -> list[Deployment]:
         .where(table.c.state == states.SUCCEEDED)
         .group_by(table.c.module, table.c.environment)
     )
-    query = sa.select(table).where(table.c.id.in_(newest)).order_by(table.c.id)
-    return [Deployment(**row) for row in connection.execute(query).mappings()]
+    return _briefs(connection, table.c.id.in_(newest))
+
+
+def unfinished_on(connection: Connection, host: str) -> list[Brief]:
+    """The deployments of a host that have not ended, the oldest first."""
+    table, hosts = db.deployment, db.deployment_host
+    has_host = sa.exists().where(hosts.c.deployment_id == table.c.id, hosts.c.host == host)
+    return _briefs(connection, table.c.state.not_in(states.TERMINAL), has_host)
+
+
+def _briefs(connection: Connection, *conditions: sa.ColumnElement[bool]) -> list[Brief]:
+    table = db.deployment
+    query = sa.select(table.c.id, table.c.token, table.c.created_at)
+    rows = connection.execute(query.where(*conditions).order_by(table.c.id))
+    return [Brief(one.id, one.token or 0, one.created_at) for one in rows]
 
 
 def artifact_of(

@@ -265,3 +265,11 @@ def live(connection: Connection, module: str | None = None) -> list[dict[str, An
     if module:
         query = query.where(db.release.c.module == module)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def live_on(connection: Connection, host: str) -> set[tuple[str, str, str]]:
+    """Of each module that is live on a host its name, its environment and the version."""
+    table = db.release
+    query = sa.select(table.c.module, table.c.environment, table.c.version)
+    found = connection.execute(query.where(table.c.host == host, table.c.version.is_not(None)))
+    return {(one.module, one.environment, one.version) for one in found}
