@@ -7,7 +7,7 @@ import os
 import pytest
 
 #: Names that must be there, by comma: postgresql, mariadb, tomcat, salt3006, gitfs, haproxy,
-#: tmpfs.
+#: nginx, zip, tmpfs.
 REQUIRE = "PUSHGUIDE_REQUIRE"
 
 

@@ -18,6 +18,7 @@ import pytest
 from pushguide.errors import StepFailed, Stopped
 from pushguide.host.transfer import pace
 from tests.support.file_server import Fault, FileServer
+from tests.support.need import need
 from tests.unit.host.transfer.conftest import Host, artifact_of
 
 _SIZE = 3 * 2**20
@@ -290,8 +291,7 @@ def test_of_a_war_that_is_changed_a_little_only_that_is_moved(
     host: Host, server: FileServer, tmp_path: Path, by
 ) -> None:
     tool = {"_by_jar": "jar", "_by_info_zip": "zip"}.get(by.__name__)
-    if tool and not shutil.which(tool):
-        pytest.skip(f"{tool} is not installed")
+    need(tool or "", not tool or shutil.which(tool), f"{tool} is not installed")
     old = by(_war(set()), tmp_path / "build")
     new = by(_war({7, 8, 50, 51, 52, 120, 121, 160, 161, 199}), tmp_path / "build")
     server.files["/site.war"] = new
