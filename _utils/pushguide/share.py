@@ -101,6 +101,24 @@ class Transfer(NamedTuple):
     proxy_credential: str | None = None
 
 
+class Unpacking(NamedTuple):
+    """How an artifact becomes a release directory.
+
+    Attributes:
+        unchanged: what becomes of files that the release before has: copy, reflink or hard_link.
+        max_entries: the most files, directories and links.
+        max_total_mb: the most that it may unpack to, in MiB.
+        max_ratio: how many times its own length it may unpack to.
+        user: the user that the files belong to; None for the minion's own.
+    """
+
+    unchanged: str = "reflink"
+    max_entries: int = 200_000
+    max_total_mb: int = 20 * 1024
+    max_ratio: float = 100
+    user: str | None = None
+
+
 class Share(NamedTuple):
     """One host's share of the plan; the same for each host of a deployment."""
 
@@ -119,6 +137,7 @@ class Share(NamedTuple):
     keep_releases: int = 3
     min_free_mb: int = 500
     transfer: dict[str, Any] = {}  # noqa: RUF012 - never changed; the fields of Transfer
+    unpacking: dict[str, Any] = {}  # noqa: RUF012 - never changed; the fields of Unpacking
     busy_timeout_seconds: float = 0
     #: Tells deployments apart that bear the same number, should a database begin anew.
     uid: str = ""

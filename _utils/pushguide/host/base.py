@@ -15,13 +15,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import Refused, StepFailed
-from pushguide.host import archive, health, retention, transfer, warm_up
+from pushguide.host import archive, health, ownership, retention, transfer, warm_up
 from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal, Release, flush_directory, read_all
 from pushguide.host.pointer import Link, Pointer
+from pushguide.host.removal import remove_tree
 from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
 from pushguide.host.transfer.cache import Cache
-from pushguide.share import Share, Transfer
+from pushguide.share import Share, Transfer, Unpacking
 from pushguide.words import BAD, GOOD, UNPROVEN
 
 #: How a deployment gets its release on this host.
@@ -138,6 +139,8 @@ class ProjectType:
                 f"Writing to {self.releases_dir} failed: {err}. Make it writable for the minion, "
                 "or change the root of the template."
             ) from err
+        if self.unpacking.user:
+            ownership.demand_user(self.unpacking.user)
         self.refuse_shared_places()
         self.pointer.check()
         return f"{self.releases_dir} is writable"
@@ -281,9 +284,12 @@ class ProjectType:
         partial = f"{self.new_path}.partial"
         # A job that was killed may have left either; the journal knows neither.
         for left in (partial, self.new_path):
-            shutil.rmtree(left, ignore_errors=True)
+            if os.path.lexists(left):
+                remove_tree(left)
         with removed_on_failure(partial, self.incoming_dir):
             detail = self.place(self.incoming_path, partial)
+            if self.unpacking.user:
+                ownership.give_to(self.unpacking.user, partial)
             archive.flush_tree(partial)
             os.rename(partial, self.new_path)
         flush_directory(self.releases_dir)
@@ -302,8 +308,18 @@ class ProjectType:
 
     def place(self, artifact: str, destination: str) -> str:
         """Turn the verified artifact into the content of a release directory."""
-        unpacked = archive.unpack(artifact, destination)
-        return f"{unpacked.files} files, {unpacked.bytes} bytes"
+        told = self.unpacking
+        limits = archive.Limits(told.max_entries, told.max_total_mb * 2**20, told.max_ratio)
+        unpacked = archive.unpack(artifact, destination, limits, self.earlier())
+        before = f", {unpacked.unchanged} as before" if unpacked.unchanged else ""
+        return f"{unpacked.files} files, {unpacked.bytes} bytes{before}"
+
+    def earlier(self) -> archive.Earlier | None:
+        """The release whose unchanged files the new one takes: the live one, else a good one."""
+        live = self.journal.live_release
+        good = self.journal.good_releases()
+        found = live if live and os.path.isdir(live.path) else next(iter(good), None)
+        return archive.Earlier(found.path, self.unpacking.unchanged) if found else None
 
     # Steps of pre_release and release.
 
@@ -543,6 +559,11 @@ class ProjectType:
         return self.journal.target is not None and self.journal.target["how"] == LIVE
 
     @property
+    def unpacking(self) -> Unpacking:
+        """How the artifact becomes a release directory."""
+        return Unpacking(**self.share.unpacking)
+
+    @property
     def draining(self) -> Draining:
         """The way out of the load balancer, and back."""
         return Draining(
@@ -562,5 +583,6 @@ def removed_on_failure(*directories: str) -> Iterator[None]:
         yield
     except Exception:
         for directory in directories:
-            shutil.rmtree(directory, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                remove_tree(directory)
         raise

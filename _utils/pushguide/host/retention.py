@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 
 from pushguide.host.journal import Journal
+from pushguide.host.removal import remove_tree
 from pushguide.words import BAD
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def _remove(path: str) -> bool:
     try:
         os.rename(path, doomed)
         if os.path.isdir(doomed) and not os.path.islink(doomed):
-            shutil.rmtree(doomed)
+            remove_tree(doomed)
         else:
             os.remove(doomed)
     except OSError as err:

@@ -1,7 +1,7 @@
 """Unpacking the archive of a release, without trusting it.
 
 Deciding comes apart from doing. With a single problem the archive is refused, all problems are
-named and nothing is written. An archive is data of someone else: declared sizes may lie, headers
+named, and nothing of it stays. An archive is data of someone else: declared sizes may lie, headers
 may be huge, and what the parsers of the standard library raise over them is always BadArchive
 here.
 """
@@ -9,17 +9,29 @@ here.
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterable
 from typing import IO
 
 from pushguide.errors import BadArchive
-from pushguide.host.archive.entries import DEFAULT_LIMITS, Limits, Unpacked
+from pushguide.host.archive.earlier import Earlier
+from pushguide.host.archive.entries import DEFAULT_LIMITS, Entry, Limits, Source, Unpacked
 from pushguide.host.archive.tars import decompressed, is_tar_header, open_tar
 from pushguide.host.archive.tree import Plan
 from pushguide.host.archive.untrusted import reading
-from pushguide.host.archive.writing import OPEN_MODE, flush_tree, write
+from pushguide.host.archive.writing import OPEN_MODE, Writer, flush_tree
 from pushguide.host.archive.zips import open_zip
 
-__all__ = ["DEFAULT_LIMITS", "OPEN_MODE", "Limits", "Unpacked", "detect", "flush_tree", "unpack"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "OPEN_MODE",
+    "Earlier",
+    "Limits",
+    "Unpacked",
+    "detect",
+    "flush_tree",
+    "unpack",
+]
 
 MOST_LISTED = 20
 
@@ -41,16 +53,23 @@ def detect(path: str) -> str:
         return _format_of(raw, path)
 
 
-def unpack(path: str, destination: str, limits: Limits = DEFAULT_LIMITS) -> Unpacked:
+def unpack(
+    path: str,
+    destination: str,
+    limits: Limits = DEFAULT_LIMITS,
+    earlier: Earlier | None = None,
+) -> Unpacked:
     """Unpack the archive at ``path`` into ``destination``.
 
-    Directories and executables get mode 0755, other files 0644; files keep their time. After
-    an error in the midst of writing, what was written stays for the caller to remove.
+    Directories and executables get mode 0755, other files 0644; files keep their time. A tar can
+    only be read from front to back: what was written of one that is refused is removed again.
+    After another error in the midst of writing, what was written stays for the caller to remove.
 
     Args:
         path: the archive, zip or tar.
         destination: a directory that is empty or does not exist yet.
-        limits: the most entries and bytes to accept.
+        limits: the most to accept.
+        earlier: an earlier release, whose unchanged files are taken from there.
 
     Returns:
         What was written.
@@ -64,11 +83,46 @@ def unpack(path: str, destination: str, limits: Limits = DEFAULT_LIMITS) -> Unpa
     with open(path, "rb") as raw:
         opened = open_zip if _format_of(raw, path) == "zip" else open_tar
         source = opened(raw, path, limits)
-        plan = Plan(limits)
-        plan.inspect(source.entries())
-        if plan.problems:
-            raise BadArchive(_refusal(path, destination, plan.problems))
-        return write(source, plan, path, destination)
+        plan = Plan(limits, os.path.getsize(path))
+        files = plan.inspect(source.entries())
+        if source.goes_by_once:
+            return _write_by_the_way(source, plan, files, path, destination, earlier)
+        accepted = list(files)
+        _demand_no_problems(plan, path, destination)
+        writer = Writer(destination, earlier)
+        for entry in accepted:
+            writer.file(entry, source.blocks(entry), source.checksum(entry))
+        return writer.finish(plan)
+
+
+def _write_by_the_way(
+    source: Source,
+    plan: Plan,
+    files: Iterable[Entry],
+    path: str,
+    destination: str,
+    earlier: Earlier | None,
+) -> Unpacked:
+    """Write each file as it goes by; none of them once something speaks against the archive."""
+    was_there = os.path.isdir(destination)
+    writer = None
+    try:
+        for entry in files:
+            writer = writer or Writer(destination, earlier)
+            writer.file(entry, source.blocks(entry))
+        _demand_no_problems(plan, path, destination)
+    except BadArchive:
+        if writer:
+            shutil.rmtree(destination)  # links are not there yet
+        if writer and was_there:
+            os.mkdir(destination)
+        raise
+    return (writer or Writer(destination, earlier)).finish(plan)
+
+
+def _demand_no_problems(plan: Plan, path: str, destination: str) -> None:
+    if plan.problems:
+        raise BadArchive(_refusal(path, destination, plan.problems))
 
 
 def _format_of(raw: IO[bytes], path: str) -> str:

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from pushguide.errors import BadArchive
 from pushguide.host.archive.entries import Entry, Kind, Limits, Source
+from pushguide.host.archive.gunzip import Gunzip
 from pushguide.host.archive.names import host_parts_of, shown
 from pushguide.host.archive.untrusted import BLOCK, Metered, reading
 
@@ -35,9 +36,7 @@ def decompressed(raw: IO[bytes]) -> IO[bytes]:
     head = raw.read(6)
     raw.seek(0)
     if head.startswith(b"\x1f\x8b"):
-        import gzip
-
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+        return cast("IO[bytes]", Gunzip(raw))
     if head.startswith(b"BZh"):
         import bz2
 
@@ -63,7 +62,9 @@ def open_tar(raw: IO[bytes], path: str, limits: Limits) -> Source:
 
 
 class TarSource:
-    """A tar, read twice from front to back: once to inspect it, once to write."""
+    """A tar, read once from front to back."""
+
+    goes_by_once = True
 
     def __init__(self, tar: tarfile.TarFile, stream: Metered, path: str) -> None:
         self.tar = tar
@@ -78,10 +79,31 @@ class TarSource:
             self._check_end()
         self.stream.budget = None
 
-    def open(self, entry: Entry) -> IO[bytes]:
-        """The content of a file."""
+    def blocks(self, entry: Entry) -> Iterator[bytes]:
+        """The content of the file that came last."""
+        self.stream.budget = None
         with reading(self.path):
-            return cast("IO[bytes]", self.tar.extractfile(entry.info))
+            if entry.info.issparse():
+                content = cast("IO[bytes]", self.tar.extractfile(entry.info))
+            else:
+                self.stream.seek(entry.info.offset_data)
+                content = cast("IO[bytes]", self.stream)
+        left = entry.size
+        while left:
+            with reading(self.path):
+                block = content.read(min(BLOCK, left))
+            if not block:
+                raise BadArchive(
+                    f"Unpacking {shown(entry.name)} of {self.path!r} was given up: it holds less "
+                    f"than the {entry.size} bytes that it declares. The archive is damaged: fetch "
+                    "it again, or build it again."
+                )
+            left -= len(block)
+            yield block
+
+    def checksum(self, entry: Entry) -> int | None:
+        """A tar tells none."""
+        return None
 
     def _next(self) -> tarfile.TarInfo | None:
         self.stream.budget = MOST_HEADER_BYTES

@@ -80,30 +80,38 @@ class Node:
 class Plan:
     """What an archive would put where, and everything that speaks against it."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, packed_bytes: int = 0) -> None:
         self.limits = limits
+        self.packed_bytes = packed_bytes
         self.problems: list[str] = []
         self.root = Node("", None)
-        self.files: list[Entry] = []
         self.hard_links: list[tuple[Entry, Entry]] = []  # each with the file that it names
         self.symlinks: list[tuple[Entry, bool]] = []  # each with whether it is to a directory
         self._links: list[tuple[Entry, Node]] = []
+        self.directory_entries: list[Entry] = []
+        self._count = 0
         self._places = 0
         self._bytes = 0
 
-    def inspect(self, entries: Iterable[Entry]) -> None:
-        """Take in all entries; none may be left out, links are followed once all are known."""
-        count = 0
-        for count, entry in enumerate(entries, start=1):
+    def inspect(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Take in all entries; none may be left out, links are followed once all are known.
+
+        Yields:
+            Each file that may be written, as long as nothing speaks against the archive.
+        """
+        for entry in entries:
+            self._count += 1
             self._bytes += entry.size
-            self._take(entry)
-            if self._is_beyond_limits(count):
+            is_file = self._take(entry)
+            if self._is_beyond_limits():
                 return
-        if not count:
+            if is_file and not self.problems:
+                yield entry
+        if not self._count:
             self.problems.append("it holds nothing")
         for entry, node in self._links:
             self._take_link(entry, node)
-        self._is_beyond_limits(count)
+        self._is_beyond_limits()
 
     def directories(self) -> Iterator[tuple[str, ...]]:
         """Every directory, those the archive only implies too; each after its parent."""
@@ -115,29 +123,36 @@ class Plan:
                     waiting.append((child, (*parts, child.name)))
                     yield (*parts, child.name)
 
-    def _is_beyond_limits(self, count: int) -> bool:
+    def _is_beyond_limits(self) -> bool:
+        limits, reason = self.limits, ""
+        allowed = max(limits.free_bytes, limits.ratio * self.packed_bytes)
         # A directory that is only implied costs as much as an entry.
-        reason = ""
-        if count > self.limits.entries or self._places > 2 * self.limits.entries:
-            reason = f"it holds more than {self.limits.entries} entries"
-        elif self._bytes > self.limits.unpacked_bytes:
-            reason = f"it unpacks to more than {self.limits.unpacked_bytes} bytes"
+        if self._count > limits.entries or self._places > 2 * limits.entries:
+            reason = f"it holds more than {limits.entries} entries"
+        elif self._bytes > limits.unpacked_bytes:
+            reason = f"it unpacks to more than {limits.unpacked_bytes} bytes"
+        elif self.packed_bytes and self._bytes > allowed:
+            reason = f"it unpacks to more than {limits.ratio:g} times its {self.packed_bytes} bytes"
         if reason:
             self.problems.append(f"{reason}, which is the limit; the rest was not looked at")
         return bool(reason)
 
-    def _take(self, entry: Entry) -> None:
-        found = [f"{shown(entry.name)} {why}" for why in _problems_of(entry)]
+    def _take(self, entry: Entry) -> bool:
+        """Take in an entry; whether it is a file that can be where it says."""
+        found = [f"{shown(entry.name)} {why}" for why in _problems_of(entry, self.limits.depth)]
         self.problems += found
         if found or not entry.parts:
-            return
+            return False
         node = self._settle(entry)
         if node is None:
-            return
+            return False
         if entry.kind is Kind.FILE:
-            self.files.append(entry)
-        elif entry.kind is not Kind.DIRECTORY:
+            return True
+        if entry.kind is Kind.DIRECTORY:
+            self.directory_entries.append(entry)
+        else:
             self._links.append((entry, node))
+        return False
 
     def _settle(self, entry: Entry) -> Node | None:
         """Put the entry in its place; None, and a problem noted, where it cannot be."""
@@ -197,8 +212,10 @@ class Plan:
         return node.entry if node else None
 
 
-def _problems_of(entry: Entry) -> Iterator[str]:
+def _problems_of(entry: Entry, depth: int) -> Iterator[str]:
     """What is wrong with an entry, looked at alone."""
+    if len(entry.parts) > depth:
+        yield f"lies more than {depth} directories deep"
     is_root = entry.kind is Kind.DIRECTORY and entry.name != ""
     if not entry.parts and not is_root:
         yield "has an empty name"

@@ -1,18 +1,19 @@
 """Doing: what was decided gets written, and what was written gets durable.
 
-Directories come first, then files, then hard links, and symbolic links at the very last, so that
-no write ever goes through a link.
+Directories come before what is in them, then files, then hard links, and symbolic links at the very
+last, so that no write ever goes through a link.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from pushguide.host.archive.entries import Entry, Source, Unpacked
+from pushguide.host.archive.earlier import Earlier
+from pushguide.host.archive.entries import Entry, Unpacked
 from pushguide.host.archive.tree import Plan
-from pushguide.host.archive.untrusted import BLOCK, checked_blocks
+from pushguide.host.archive.untrusted import BLOCK
 from pushguide.host.journal import flush_directory
 
 OPEN_MODE = 0o755  # of directories and executables
@@ -29,45 +30,111 @@ _CREATE = (
 )
 
 
-def write(source: Source, plan: Plan, path: str, destination: str) -> Unpacked:
-    """Write what was planned: symbolic links last, so that nothing goes through one."""
-    written = 0
-    if not os.path.isdir(destination):
-        os.makedirs(destination)
-        os.chmod(destination, OPEN_MODE)
-    for parts in plan.directories():
-        directory = os.path.join(destination, *parts)
-        os.mkdir(directory)
-        os.chmod(directory, OPEN_MODE)
-    for entry in plan.files:
-        with source.open(entry) as content:
-            blocks = checked_blocks(content, entry.name, entry.size, path)
-            _write_file(os.path.join(destination, *entry.parts), blocks, entry)
-        written += entry.size
-    for entry, file in plan.hard_links:
-        _link(os.path.join(destination, *file.parts), os.path.join(destination, *entry.parts), file)
-    for entry, is_directory in plan.symlinks:
-        target = entry.target.replace("/", os.sep)
-        os.symlink(target, os.path.join(destination, *entry.parts), is_directory)
-    return Unpacked(files=len(plan.files) + len(plan.hard_links), bytes=written)
+class Writer:
+    """Writes a release tree.
+
+    Args:
+        destination: a directory that is empty or not there yet.
+        earlier: an earlier release, whose unchanged files are taken from there.
+    """
+
+    def __init__(self, destination: str, earlier: Earlier | None = None) -> None:
+        self.destination = destination
+        self.earlier = earlier
+        self.unpacked = Unpacked(0, 0)
+        self._made: set[tuple[str, ...]] = set()
+        self._modes_that_hold: set[int] = set()
+        if not os.path.isdir(destination):
+            os.makedirs(destination)
+            os.chmod(destination, OPEN_MODE)
+
+    def directory(self, parts: tuple[str, ...]) -> str:
+        """Make a directory and those above it; answer with its path."""
+        path = os.path.join(self.destination, *parts)
+        if parts and parts not in self._made:
+            self.directory(parts[:-1])
+            os.mkdir(path)
+            os.chmod(path, OPEN_MODE)
+            self._made.add(parts)
+        return path
+
+    def file(self, entry: Entry, blocks: Iterable[bytes], checksum: int | None = None) -> None:
+        """Write a file.
+
+        Args:
+            entry: the file.
+            blocks: its content; not asked for where the earlier release has it.
+            checksum: the CRC-32 of the content, where the archive tells it beforehand.
+        """
+        target = os.path.join(self.directory(entry.parts[:-1]), entry.parts[-1])
+        reused = False
+        if self.earlier:
+            reused, blocks = self.earlier.reuse(entry, target, blocks, checksum)
+        if not reused:
+            self._write(target, blocks, entry)
+        files, size, before = self.unpacked
+        self.unpacked = Unpacked(files + 1, size + entry.size, before + reused)
+
+    def finish(self, plan: Plan) -> Unpacked:
+        """Make what is left: empty directories, links, and the times of directories."""
+        for parts in plan.directories():
+            self.directory(parts)
+        for entry, file in plan.hard_links:
+            self._link(file, entry)
+        for entry, is_directory in plan.symlinks:
+            target = entry.target.replace("/", os.sep)
+            os.symlink(target, self._path(entry), is_directory)
+        for entry in sorted(plan.directory_entries, key=lambda one: len(one.parts), reverse=True):
+            _set_time(self._path(entry), entry)
+        if self.earlier:
+            self.earlier.finish(self.destination)
+        files, size, before = self.unpacked
+        return Unpacked(files + len(plan.hard_links), size, before)
+
+    def _path(self, entry: Entry) -> str:
+        return os.path.join(self.destination, *entry.parts)
+
+    def _write(self, target: str, blocks: Iterable[bytes], entry: Entry) -> None:
+        mode = OPEN_MODE if entry.executable else FILE_MODE
+        descriptor = os.open(target, _CREATE, mode)
+        try:
+            for block in blocks:
+                _write_all(descriptor, block)
+            if mode not in self._modes_that_hold:
+                # Each system call counts where there are thousands of files.
+                if stat.S_IMODE(os.fstat(descriptor).st_mode) == mode:
+                    self._modes_that_hold.add(mode)
+                else:
+                    os.chmod(target, mode)
+            _set_time(descriptor if os.utime in os.supports_fd else target, entry)
+        finally:
+            os.close(descriptor)
+
+    def _link(self, file: Entry, entry: Entry) -> None:
+        """Link to a file, or copy it where the file system has no hard links."""
+        target = os.path.join(self.directory(entry.parts[:-1]), entry.parts[-1])
+        try:
+            os.link(self._path(file), target)
+        except OSError:
+            self._write(target, _blocks_of(self._path(file)), file)
 
 
-def _write_file(target: str, blocks: Iterable[bytes], entry: Entry) -> None:
-    with open(os.open(target, _CREATE, 0o600), "wb") as out:
-        out.writelines(blocks)
-    os.chmod(target, OPEN_MODE if entry.executable else FILE_MODE)
+def _blocks_of(path: str) -> Iterator[bytes]:
+    with open(path, "rb") as content:
+        while block := content.read(BLOCK):
+            yield block
+
+
+def _write_all(descriptor: int, block: bytes) -> None:
+    view = memoryview(block)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _set_time(place: int | str, entry: Entry) -> None:
     # A time that is no number, or that no file system knows, is left alone.
     if entry.mtime is not None and 0 <= entry.mtime < 2**34:
-        os.utime(target, (entry.mtime, entry.mtime))
-
-
-def _link(file: str, target: str, entry: Entry) -> None:
-    """Link ``target`` to ``file``, or copy it where the file system has no hard links."""
-    try:
-        os.link(file, target)
-    except OSError:
-        with open(file, "rb") as content:
-            _write_file(target, iter(lambda: content.read(BLOCK), b""), entry)
+        os.utime(place, (entry.mtime, entry.mtime))
 
 
 def flush_tree(root: str, most_single: int = 64) -> None:
@@ -85,11 +152,11 @@ def flush_tree(root: str, most_single: int = 64) -> None:
     directories = [os.path.dirname(os.path.abspath(root))]
     for directory, _, names in os.walk(root, onerror=_raise):
         directories.append(directory)
-        files += [os.path.join(directory, name) for name in names]
-    files = [file for file in files if stat.S_ISREG(os.lstat(file).st_mode)]
-    if len(files) > most_single and hasattr(os, "sync"):
-        os.sync()
-        return
+        here = [os.path.join(directory, name) for name in names]
+        files += [file for file in here if stat.S_ISREG(os.lstat(file).st_mode)]
+        if len(files) > most_single and hasattr(os, "sync"):
+            os.sync()
+            return
     for file in files:
         _flush_file(file)
     for directory in reversed(directories):

@@ -442,6 +442,7 @@ class Submitter:
                 "settings": chosen.settings,
                 **for_hosts(template, self.library.allowed),
                 "transfer": template.transfer.model_dump(mode="json"),
+                "unpacking": template.unpacking.model_dump(mode="json"),
                 "uid": uuid.uuid4().hex,
                 "keep_releases": template.keep_releases,
                 "min_free_mb": template.min_free_mb,

@@ -28,6 +28,7 @@ from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
 from pushguide.master.templates.strategy import Approval, Strategy, changed
 from pushguide.master.templates.transfer import Transfer
+from pushguide.master.templates.unpacking import Unpacking
 
 _TARGETS = ("glob", "list", "compound", "grain", "pcre", "nodegroup", "pillar", "ipcidr", "range")
 #: What an environment may say differently from its module.
@@ -35,6 +36,7 @@ _OVERRIDABLE = (
     "root",
     "source",
     "transfer",
+    "unpacking",
     "settings",
     "probe",
     "warm_up",
@@ -97,6 +99,7 @@ class Template(Strict):
     )
     source: Source
     transfer: Transfer = Transfer()
+    unpacking: Unpacking = Unpacking()
     settings: dict[str, Any] = help_of("The settings of the project type.", default={})
     probe: Probes | None = None
     warm_up: WarmUp | None = None

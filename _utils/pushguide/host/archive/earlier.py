@@ -1,0 +1,147 @@
+"""Unpack only what changed: files that an earlier release has already are taken from there.
+
+That a file is unchanged is proven each time, by its content: somebody may have edited it in place
+since. Where the archive tells a checksum beforehand (zip) the old file is summed; otherwise it is
+compared with what the archive gives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from pushguide.host.archive.entries import Entry
+from pushguide.host.archive.untrusted import BLOCK
+
+COPY, REFLINK, HARD_LINK = "copy", "reflink", "hard_link"
+
+#: Files below this are written: to look at the old one first costs as much.
+_SMALLEST = 1
+_FICLONE = 0x40049409  # ioctl_ficlone(2)
+_MAY_WRITE = 0o222
+
+
+class Earlier:
+    """An earlier release of the same module.
+
+    Args:
+        directory: its directory.
+        way: ``reflink`` shares the blocks on disk where the file system can; ``hard_link`` shares
+            the files themselves, and makes the trees read-only.
+    """
+
+    def __init__(self, directory: str, way: str) -> None:
+        self.directory = directory
+        self.way = way
+        self._works = way in (REFLINK, HARD_LINK)
+
+    def reuse(
+        self, entry: Entry, target: str, blocks: Iterable[bytes], checksum: int | None
+    ) -> tuple[bool, Iterable[bytes]]:
+        """Take a file from here, if it is unchanged.
+
+        Args:
+            entry: the file.
+            target: where it is to be.
+            blocks: its content.
+            checksum: the CRC-32 of the content, if it is known.
+
+        Returns:
+            Whether it was taken, and the content that is to be written if it was not.
+        """
+        old = os.path.join(self.directory, *entry.parts)
+        if not self._works or not self._could_be(old, entry):
+            return False, blocks
+        if checksum is not None:
+            is_same = _crc_of(old) == checksum
+        else:
+            is_same, blocks = _compared(old, blocks)
+        if is_same and self._share(old, target, entry):
+            return True, ()
+        return False, blocks
+
+    def finish(self, destination: str) -> None:
+        """Make a tree read-only whose files may be shared."""
+        if self.way != HARD_LINK:
+            return
+        for directory, _, names in os.walk(destination, topdown=False):
+            for name in names:
+                path = os.path.join(directory, name)
+                mode = os.lstat(path).st_mode
+                if stat.S_ISREG(mode) and mode & _MAY_WRITE:
+                    os.chmod(path, stat.S_IMODE(mode) & ~_MAY_WRITE)
+            os.chmod(directory, stat.S_IMODE(os.stat(directory).st_mode) & ~_MAY_WRITE)
+
+    def _could_be(self, old: str, entry: Entry) -> bool:
+        try:
+            status = os.lstat(old)
+        except OSError:
+            return False
+        is_alike = (
+            stat.S_ISREG(status.st_mode)
+            and status.st_size == entry.size >= _SMALLEST
+            and (os.name == "nt" or bool(status.st_mode & stat.S_IXUSR) == entry.executable)
+        )
+        # A file that may be written to is not shared: an edit would change both releases.
+        return is_alike and not (self.way == HARD_LINK and status.st_mode & _MAY_WRITE)
+
+    def _share(self, old: str, target: str, entry: Entry) -> bool:
+        try:
+            if self.way == HARD_LINK:
+                os.link(old, target)
+            else:
+                _clone(old, target, entry)
+        except OSError:
+            # Another file system, or one that has no such thing: then none of the others either.
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(target)
+            self._works = False
+            return False
+        return True
+
+
+def _crc_of(path: str) -> int:
+    crc = 0
+    with open(path, "rb") as handle:
+        while block := handle.read(BLOCK):
+            crc = zlib.crc32(block, crc)
+    return crc
+
+
+def _compared(old: str, blocks: Iterable[bytes]) -> tuple[bool, Iterable[bytes]]:
+    """Whether a file holds just these blocks; and the blocks again, for who has to write them.
+
+    Of a large file the blocks that were seen to be the same are read from the old one again.
+    """
+    waiting = iter(blocks)
+    same = 0
+    with open(old, "rb") as handle:
+        for block in waiting:
+            if handle.read(len(block)) != block:
+                return False, chain(_beginning(old, same), (block,), waiting)
+            same += len(block)
+    return True, _beginning(old, same)
+
+
+def _beginning(path: str, length: int) -> Iterator[bytes]:
+    with open(path, "rb") as handle:
+        while length and (block := handle.read(min(BLOCK, length))):
+            length -= len(block)
+            yield block
+
+
+def _clone(old: str, target: str, entry: Entry) -> None:
+    """Make a file that shares its blocks with another one (btrfs, XFS and the like)."""
+    if os.name == "nt":
+        raise OSError("there are no reflinks here")
+    import fcntl
+
+    with open(old, "rb") as source, open(target, "xb") as out:
+        fcntl.ioctl(out.fileno(), _FICLONE, source.fileno())
+        os.fchmod(out.fileno(), 0o755 if entry.executable else 0o644)
+    if entry.mtime is not None and 0 <= entry.mtime < 2**34:
+        os.utime(target, (entry.mtime, entry.mtime))

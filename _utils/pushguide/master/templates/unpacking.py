@@ -1,0 +1,37 @@
+"""What a template says about unpacking artifacts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pushguide import share
+from pushguide.master.fields import Strict, help_of
+
+_DEFAULTS: dict[str, Any] = share.Unpacking._field_defaults
+
+
+class Unpacking(Strict):
+    """How an artifact becomes a release directory."""
+
+    unchanged: Literal["copy", "reflink", "hard_link"] = help_of(
+        "What becomes of files that the release before has already.",
+        "hard_link",
+        default=_DEFAULTS["unchanged"],
+    )
+    max_entries: Annotated[int, Field(ge=1, le=5_000_000)] = help_of(
+        "The most files, directories and links.", default=_DEFAULTS["max_entries"]
+    )
+    max_total_mb: Annotated[int, Field(ge=1)] = help_of(
+        "The most that it may unpack to, in MiB.", default=_DEFAULTS["max_total_mb"]
+    )
+    max_ratio: Annotated[float, Field(ge=1)] = help_of(
+        "How many times its own length it may unpack to; 256 MiB are free.",
+        default=_DEFAULTS["max_ratio"],
+    )
+    user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.-]{0,31}\$?$")] | None = help_of(
+        "The user that the files belong to; else the one that the minion runs as.",
+        "shop",
+        default=None,
+    )
