@@ -148,6 +148,7 @@ def template(lab: Lab, source: dict[str, Any]) -> dict[str, Any]:
         "type": "static_site",
         "root": f"{lab.top}/{{id}}/site",
         "source": source,
+        "unpacking": {"unchanged": "hard_link"},
         "min_free_mb": 1,
         "keep_releases": 1,
         "strategy": {"prepare": "with_release"},

@@ -314,12 +314,12 @@ class ProjectType:
         before = f", {unpacked.unchanged} as before" if unpacked.unchanged else ""
         return f"{unpacked.files} files, {unpacked.bytes} bytes{before}"
 
-    def earlier(self) -> archive.Earlier | None:
+    def earlier(self) -> archive.Earlier:
         """The release whose unchanged files the new one takes: the live one, else a good one."""
         live = self.journal.live_release
         good = self.journal.good_releases()
         found = live if live and os.path.isdir(live.path) else next(iter(good), None)
-        return archive.Earlier(found.path, self.unpacking.unchanged) if found else None
+        return archive.Earlier(found.path if found else None, self.unpacking.unchanged)
 
     # Steps of pre_release and release.
 

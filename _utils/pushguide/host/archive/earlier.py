@@ -29,15 +29,15 @@ class Earlier:
     """An earlier release of the same module.
 
     Args:
-        directory: its directory.
+        directory: its directory; None where there is none, and only the way counts.
         way: ``reflink`` shares the blocks on disk where the file system can; ``hard_link`` shares
             the files themselves, and makes the trees read-only.
     """
 
-    def __init__(self, directory: str, way: str) -> None:
-        self.directory = directory
+    def __init__(self, directory: str | None, way: str) -> None:
+        self.directory = directory or ""
         self.way = way
-        self._works = way in (REFLINK, HARD_LINK)
+        self._works = directory is not None and way in (REFLINK, HARD_LINK)
 
     def reuse(
         self, entry: Entry, target: str, blocks: Iterable[bytes], checksum: int | None
@@ -64,17 +64,10 @@ class Earlier:
             return True, ()
         return False, blocks
 
-    def finish(self, destination: str) -> None:
-        """Make a tree read-only whose files may be shared."""
-        if self.way != HARD_LINK:
-            return
-        for directory, _, names in os.walk(destination, topdown=False):
-            for name in names:
-                path = os.path.join(directory, name)
-                mode = os.lstat(path).st_mode
-                if stat.S_ISREG(mode) and mode & _MAY_WRITE:
-                    os.chmod(path, stat.S_IMODE(mode) & ~_MAY_WRITE)
-            os.chmod(directory, stat.S_IMODE(os.stat(directory).st_mode) & ~_MAY_WRITE)
+    @property
+    def mask(self) -> int:
+        """The modes that nothing in the new tree has: files that are shared are read-only."""
+        return _MAY_WRITE if self.way == HARD_LINK else 0
 
     def _could_be(self, old: str, entry: Entry) -> bool:
         try:

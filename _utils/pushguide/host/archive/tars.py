@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, cast
@@ -15,6 +16,12 @@ from pushguide.host.archive.untrusted import BLOCK, Metered, reading
 if TYPE_CHECKING:
     import tarfile
 
+#: A header whose fields are all told in the usual digits, without a prefix to the name.
+_PLAIN = re.compile(
+    rb"[^\0].{99}[0-7]{7}\0.{16}[0-7]{11}[\0 ][0-7]{11}[\0 ][0-7]{6,7}[\0 ]+[05]"
+    rb"\0{100}ustar[\0 ].{81}\0{155}",
+    re.DOTALL,
+)
 MOST_HEADER_BYTES = 2**20  # of one tar entry: long names and extended headers
 MOST_TRAILER_BYTES = 16 * 2**20  # after the end of a tar: padding
 
@@ -48,6 +55,30 @@ def decompressed(raw: IO[bytes]) -> IO[bytes]:
     return raw
 
 
+def _lean_info() -> type[tarfile.TarInfo]:
+    """Like TarInfo, and quicker with the plainest headers: files and directories of ustar."""
+    import tarfile
+
+    class LeanInfo(tarfile.TarInfo):
+        @classmethod
+        def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
+            if not _PLAIN.match(buf):
+                return super().frombuf(buf, encoding, errors)
+            told = int(buf[148:155].strip(b"\0 "), 8)
+            if told != sum(buf) - sum(buf[148:156]) + 256:
+                return super().frombuf(buf, encoding, errors)
+            info = cls(buf[:100].partition(b"\0")[0].decode(encoding, errors))
+            info.mode = int(buf[100:107], 8)
+            info.size = int(buf[124:135], 8)
+            info.mtime = int(buf[136:147], 8)
+            info.type = buf[156:157]
+            if info.isdir():
+                info.name = info.name.rstrip("/")
+            return info
+
+    return LeanInfo
+
+
 def open_tar(raw: IO[bytes], path: str, limits: Limits) -> Source:
     """Open a tar, compressed or not; the limits are left to the plan."""
     import tarfile
@@ -56,7 +87,10 @@ def open_tar(raw: IO[bytes], path: str, limits: Limits) -> Source:
     stream.budget = MOST_HEADER_BYTES
     with reading(path):
         tar = tarfile.TarFile(
-            fileobj=cast("IO[bytes]", stream), encoding="utf-8", errors="surrogateescape"
+            fileobj=cast("IO[bytes]", stream),
+            encoding="utf-8",
+            errors="surrogateescape",
+            tarinfo=_lean_info(),
         )
     return TarSource(tar, stream, path)
 

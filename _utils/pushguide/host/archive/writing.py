@@ -42,6 +42,7 @@ class Writer:
         self.destination = destination
         self.earlier = earlier
         self.unpacked = Unpacked(0, 0)
+        self._mask = earlier.mask if earlier else 0
         self._made: set[tuple[str, ...]] = set()
         self._modes_that_hold: set[int] = set()
         if not os.path.isdir(destination):
@@ -86,8 +87,8 @@ class Writer:
             os.symlink(target, self._path(entry), is_directory)
         for entry in sorted(plan.directory_entries, key=lambda one: len(one.parts), reverse=True):
             _set_time(self._path(entry), entry)
-        if self.earlier:
-            self.earlier.finish(self.destination)
+        for parts in sorted(self._made | {()}, key=len, reverse=True) if self._mask else ():
+            os.chmod(os.path.join(self.destination, *parts), OPEN_MODE & ~self._mask)
         files, size, before = self.unpacked
         return Unpacked(files + len(plan.hard_links), size, before)
 
@@ -95,7 +96,7 @@ class Writer:
         return os.path.join(self.destination, *entry.parts)
 
     def _write(self, target: str, blocks: Iterable[bytes], entry: Entry) -> None:
-        mode = OPEN_MODE if entry.executable else FILE_MODE
+        mode = (OPEN_MODE if entry.executable else FILE_MODE) & ~self._mask
         descriptor = os.open(target, _CREATE, mode)
         try:
             for block in blocks:
