@@ -65,7 +65,10 @@ def test_the_archive_limits_are_told() -> None:
 
     told = (DOCS / "artifacts.md").read_text(encoding="utf-8")
     assert f"more than {DEFAULT_LIMITS.entries:,} entries" in told
-    assert f"or {DEFAULT_LIMITS.unpacked_bytes // 2**30} GiB unpacked" in told
+    assert f"{DEFAULT_LIMITS.unpacked_bytes // 2**30} GiB unpacked" in told
+    assert f"or {DEFAULT_LIMITS.ratio} times its own length" in told
+    assert f"more than {DEFAULT_LIMITS.depth} deep" in told
+    assert f"{DEFAULT_LIMITS.free_bytes // 2**20} MiB are free" in told
 
 
 def test_the_longest_silence_of_a_server_is_told() -> None:

@@ -26,7 +26,7 @@ from pushguide.master.rollout.progress import Progress
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import ABORT, Request
 from pushguide.master.store.tables import now
-from pushguide.master.templates import drain, health, strategy, template, transfer
+from pushguide.master.templates import drain, health, strategy, template, transfer, unpacking
 from tests.docs.pages import DOCS, ENGINE, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
 from tests.docs.test_yaml import ORDER
@@ -90,6 +90,8 @@ def documented_models() -> list[Any]:
         for model, heading in ROLLOUT_HEADINGS.items()
     ]
     found.append(pytest.param(TRANSFER, "Keys", transfer.Transfer, id="Transfer"))
+    artifacts = DOCS / "artifacts.md"
+    found.append(pytest.param(artifacts, "Unpacking", unpacking.Unpacking, id="Unpacking"))
     for name in OWN_TYPES:
         settings = importlib.import_module(f"pushguide.master.templates.types.{name}").Settings
         found.append(pytest.param(TYPES, name, settings, id=name))

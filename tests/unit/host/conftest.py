@@ -35,3 +35,13 @@ def probed(host: Host, web: Health) -> Host:
         "interval_seconds": 0.05,
     }
     return host
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell every hostile archive, and what refused it."""
+    from tests.unit.host.test_hostile_archives import TABLE
+
+    if TABLE:
+        terminalreporter.section(f"hostile archives: {len(TABLE)}, bytes outside: 0")
+        for name, outcome, why in sorted(TABLE):
+            terminalreporter.write_line(f"{name:<42} {outcome:<8} {why}")
