@@ -595,6 +595,34 @@ def versions(module=None, environment=None, limit=20, **unknown):
     )
 
 
+def index(module=None, version=None, environment=None, **unknown):
+    """
+    Write the index of a version that can only be read as a whole (tar.gz and the like), so that
+    hosts which have an earlier version fetch only what changed. The template says where
+    (``index``). For a zip there is nothing to prepare.
+
+    module
+        The module's name.
+
+    version
+        The version.
+
+    environment
+        The environment whose source is meant. The module's default one if not given.
+
+    Returns ``version``, ``artifact_bytes``, ``files``, and path and length of index and pack.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.index module=shop-portal version=1.4.2
+    """
+    return _answer(
+        index, unknown, __user__, lambda desk: desk.deployments.index(module, version, environment)
+    )
+
+
 def modules(**unknown):
     """
     List the modules of the master's pillar, with type, environments and hosts; where a template

@@ -70,7 +70,7 @@ class Bench:
             first = self.publish(module, number, 2 * number)
             self.publish(module, number, 2 * number + 1)
             if module.endswith("indexed"):
-                self.lab.run("pushguide.index", f"module={module}", f"version=1.{2 * number + 1}")
+                self.lab.run("pushguide.index", f"module={module}", f"version='1.{2 * number + 1}'")
             if module == modules[0]:
                 url = f"{self.url}/{first.relative_to(self.lab.artifacts)}"
                 self.measure("bare", partial(self.bare, url))
@@ -128,11 +128,15 @@ def measure(arguments: argparse.Namespace) -> tuple[Sequence[Samples], Sequence[
         lab = Lab(names, templates)
         modules = [kind, f"{kind}-indexed"] if kind == "tar" and arguments.index else [kind]
         with_url: dict[str, Any] = {}
+        indexes = {"directory": str(lab.artifacts / ".indexes")}
         for module in modules:
             templates[module] = template(lab, with_url)
+            if module.endswith("indexed"):
+                templates[module]["index"] = indexes
         # The address is known once nginx has its port; the templates are written after it.
         bench = Bench(lab, kind, arguments.mb)
         with_url["url"] = bench.url
+        indexes["url"] = f"{bench.url}/.indexes"
         with lab:
             for number in range(arguments.repeat + 1):
                 bench.turn(number, modules)

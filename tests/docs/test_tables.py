@@ -90,6 +90,7 @@ def documented_models() -> list[Any]:
         for model, heading in ROLLOUT_HEADINGS.items()
     ]
     found.append(pytest.param(TRANSFER, "Keys", transfer.Transfer, id="Transfer"))
+    found.append(pytest.param(TRANSFER, "Indexes", template.IndexPlace, id="IndexPlace"))
     artifacts = DOCS / "artifacts.md"
     found.append(pytest.param(artifacts, "Unpacking", unpacking.Unpacking, id="Unpacking"))
     for name in OWN_TYPES:

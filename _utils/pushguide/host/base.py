@@ -8,22 +8,27 @@ makes one as plain Python.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pushguide.errors import Refused, StepFailed
+from pushguide.errors import BadArchive, Refused, StepFailed
 from pushguide.host import archive, health, ownership, retention, transfer, warm_up
+from pushguide.host.archive import by_index
 from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal, Release, flush_directory, read_all
 from pushguide.host.pointer import Link, Pointer
 from pushguide.host.removal import remove_tree
 from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
+from pushguide.host.transfer import indexed
 from pushguide.host.transfer.cache import Cache
 from pushguide.share import Share, Transfer, Unpacking
 from pushguide.words import BAD, GOOD, UNPROVEN
+
+log = logging.getLogger(__name__)
 
 #: How a deployment gets its release on this host.
 NEW, KEPT, LIVE = "new", "kept", "live"
@@ -43,9 +48,6 @@ class ProjectType:
         opts: the minion's configuration.
     """
 
-    #: Whether an artifact is unpacked (else it is placed as the file it is).
-    unpacks = True
-
     def __init__(
         self,
         share: Share,
@@ -64,6 +66,7 @@ class ProjectType:
         self.opts = opts
         self.pointer = self.make_pointer()
         self.switched_at = time.monotonic()
+        self.known: dict[str, by_index.Known] = {}
 
     # The four stages: what happens, in order.
 
@@ -252,13 +255,21 @@ class ProjectType:
         shutil.rmtree(self.incoming_dir, ignore_errors=True)
         os.makedirs(self.incoming_dir, mode=0o700)
         with removed_on_failure(self.incoming_dir):
-            fetched = transfer.fetch(
-                artifact,
-                self.incoming_path,
-                Transfer(**self.share.transfer),
-                self.transfer_scene(),
-            )
+            told, scene = Transfer(**self.share.transfer), self.transfer_scene()
+            self.known = self.contents_before()
+            fetched = transfer.fetch_by_index(
+                artifact, self.known, self.incoming_dir, told, scene
+            ) or transfer.fetch(artifact, self.incoming_path, told, scene)
         return f"{fetched.how}, sha256 {artifact.sha256[:12]}"
+
+    def contents_before(self) -> dict[str, by_index.Known]:
+        """The contents that the release before has, where an index can make use of them."""
+        artifact, before = self.share.artifact, self.earlier().directory
+        if not artifact or not artifact.indexed or not before:
+            return {}
+        is_unpacked = self.settings.get("unpack", True)
+        is_wanted = is_unpacked and Transfer(**self.share.transfer).only_changed
+        return by_index.contents_of(before) if is_wanted else {}
 
     def transfer_scene(self) -> transfer.Scene:
         """What surrounds the transfer: how to go on, and what this host has had before."""
@@ -308,11 +319,36 @@ class ProjectType:
 
     def place(self, artifact: str, destination: str) -> str:
         """Turn the verified artifact into the content of a release directory."""
-        told = self.unpacking
-        limits = archive.Limits(told.max_entries, told.max_total_mb * 2**20, told.max_ratio)
-        unpacked = archive.unpack(artifact, destination, limits, self.earlier())
+        unpacked = None
+        if indexed.is_here(self.incoming_dir):
+            unpacked = self.place_by_index(artifact, destination)
+        if unpacked is None:
+            unpacked = archive.unpack(artifact, destination, self.limits, self.earlier())
         before = f", {unpacked.unchanged} as before" if unpacked.unchanged else ""
         return f"{unpacked.files} files, {unpacked.bytes} bytes{before}"
+
+    def place_by_index(self, artifact: str, destination: str) -> archive.Unpacked | None:
+        """Build the release by its index; None where that failed and the whole was fetched."""
+        assert self.share.artifact is not None
+        known = self.known or self.contents_before()
+        try:
+            with indexed.opened(self.incoming_dir) as (index, parts):
+                return by_index.build(
+                    index, parts.content, known, destination, self.limits, self.earlier()
+                )
+        except BadArchive as err:
+            log.warning("Building %s by its index failed, it is fetched whole: %s", artifact, err)
+        if os.path.isdir(destination):
+            remove_tree(destination)
+        told = Transfer(**self.share.transfer)
+        transfer.fetch(self.share.artifact, artifact, told, self.transfer_scene())
+        return None
+
+    @property
+    def limits(self) -> archive.Limits:
+        """The most that an artifact may hold."""
+        told = self.unpacking
+        return archive.Limits(told.max_entries, told.max_total_mb * 2**20, told.max_ratio)
 
     def earlier(self) -> archive.Earlier:
         """The release whose unchanged files the new one takes: the live one, else a good one."""

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import Refused
-from pushguide.master import states, summary
+from pushguide.master import indexing, states, summary, versions
 from pushguide.master.arguments import (
     demand_flag,
     demand_name,
@@ -29,6 +29,7 @@ from pushguide.master.rollout import forecast
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.progress import tell_state
 from pushguide.master.rollout.submit import Wish
+from pushguide.master.source import DirectorySource
 from pushguide.master.store import engines, history, host_results, lock, marks, record, requests
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
@@ -87,6 +88,24 @@ class Deployments:
     ) -> dict[str, Any]:
         """What a deployment would do."""
         return self._plan(self._wish(kind, module, version, environment, options))
+
+    def index(self, module: object, version: object, environment: object) -> dict[str, Any]:
+        """Write the index of a version, for hosts that have most of it already."""
+        chosen = self.parts.library().get(
+            demand_name(module, "module"), optional_name(environment, "environment")
+        )
+        place = chosen.template.index
+        if place is None:
+            raise Refused(
+                f"The template of {chosen.module} ({chosen.environment}) does not say where its "
+                "indexes lie: give it index, with directory and url."
+            )
+        source = DirectorySource(chosen.template.source, chosen.module)
+        known = [one.version for one in source.versions()]
+        artifact = source.resolve(versions.recover_label(version, known))
+        with open(source.path_of(artifact), "rb") as content:
+            written = indexing.write(artifact, content, place.directory)
+        return {"version": artifact.version, "artifact_bytes": artifact.size, **written._asdict()}
 
     def retry(self, deployment: object, options: Options) -> dict[str, Any]:
         """Deploy again to the hosts that did not succeed, those never started included."""

@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 
 from pushguide.errors import BadVersion, PushguideError
 from pushguide.index import DIRECTORY, FILE, SYMLINK, Index, Listed, packed
-from pushguide.share import Artifact
+from pushguide.share import Artifact, IndexAt
 
 #: A file above this is not held in memory to be packed: such an artifact gets no index.
 MOST_FILE_BYTES = 512 * 2**20
@@ -74,6 +74,26 @@ def write(artifact: Artifact, content: IO[bytes], directory: str) -> Written:
         ) from err
     files = sum(one.kind == FILE for one in entries)
     return Written(index_path, len(told), pack_path, pack_bytes, files)
+
+
+def indexed(artifact: Artifact, directory: str, url: str) -> Artifact:
+    """An artifact with its index, if one was made of it.
+
+    Args:
+        artifact: the artifact.
+        directory: where indexes are written to.
+        url: the same directory, as hosts reach it.
+    """
+    index_path, _ = paths(directory, artifact.sha256)
+    try:
+        with open(index_path, "rb") as handle:
+            data = handle.read()
+    except OSError:
+        return artifact
+    place = f"{url.rstrip('/')}/{artifact.sha256}"
+    sha256 = hashlib.sha256(data).hexdigest()
+    at = IndexAt(f"{place}.index", sha256, len(data), f"{place}.pack")
+    return artifact._replace(indexed=at)
 
 
 def _prove(artifact: Artifact, content: IO[bytes]) -> None:

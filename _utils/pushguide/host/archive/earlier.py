@@ -82,6 +82,10 @@ class Earlier:
         # A file that may be written to is not shared: an edit would change both releases.
         return is_alike and not (self.way == HARD_LINK and status.st_mode & _MAY_WRITE)
 
+    def share(self, old: str, target: str, entry: Entry) -> bool:
+        """Share a file whose content is known to be the same; whether that could be."""
+        return self._works and self._could_be(old, entry) and self._share(old, target, entry)
+
     def _share(self, old: str, target: str, entry: Entry) -> bool:
         try:
             if self.way == HARD_LINK:

@@ -61,7 +61,9 @@ def _lean_info() -> type[tarfile.TarInfo]:
 
     class LeanInfo(tarfile.TarInfo):
         @classmethod
-        def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
+        def frombuf(  # type: ignore[override]
+            cls, buf: bytes, encoding: str, errors: str
+        ) -> tarfile.TarInfo:
             if not _PLAIN.match(buf):
                 return super().frombuf(buf, encoding, errors)
             told = int(buf[148:155].strip(b"\0 "), 8)

@@ -73,6 +73,23 @@ class Writer:
             reused, blocks = self.earlier.reuse(entry, target, blocks, checksum)
         if not reused:
             self._write(target, blocks, entry)
+        self._count(entry, reused)
+
+    def shared(self, entry: Entry, old: str | None, blocks: Iterable[bytes]) -> None:
+        """Share a file that is known to be unchanged, or write it where that cannot be.
+
+        Args:
+            entry: the file.
+            old: a file of the earlier release with the same content; None for none.
+            blocks: its content; not asked for where it is shared.
+        """
+        target = os.path.join(self.directory(entry.parts[:-1]), entry.parts[-1])
+        reused = bool(old and self.earlier and self.earlier.share(old, target, entry))
+        if not reused:
+            self._write(target, blocks, entry)
+        self._count(entry, reused)
+
+    def _count(self, entry: Entry, reused: bool) -> None:
         files, size, before = self.unpacked
         self.unpacked = Unpacked(files + 1, size + entry.size, before + reused)
 

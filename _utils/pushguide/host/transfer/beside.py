@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from pushguide.errors import StepFailed
 from pushguide.host.transfer import indexed, master_files
+from pushguide.host.transfer.cache import Cache
 from pushguide.host.transfer.pace import Pace
 from pushguide.host.transfer.remote import read_all
 from pushguide.host.transfer.scene import Fetched, Scene, file_blocks, web_of
@@ -32,7 +33,7 @@ def fetch_by_index(
         None where there is no index, it cannot be had, or the whole costs no more.
     """
     at = artifact.indexed
-    if at is None or not known or not transfer.only_changed:
+    if at is None or not known or Cache(scene.opts).has(artifact.sha256):
         return None
     pace = Pace(transfer, scene.between_tries)
     pace.splay()

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from pushguide import __version__
 from pushguide.errors import BadVersion, Locked, Refused
-from pushguide.master import states, versions
+from pushguide.master import indexing, states, versions
 from pushguide.master.plan import HostFacts, Plan
 from pushguide.master.rollout import batches, targets
 from pushguide.master.rollout.jobs import Hosts, Return
@@ -116,6 +116,9 @@ class Submitter:
         self._demand_not_bad(wish, chosen, version)
         facts, left_out = self._facts(wish, chosen, names, batches.grains_of(strategy))
         artifact = self._artifact(wish, source, version, facts)
+        place = chosen.template.index
+        if artifact and place:
+            artifact = indexing.indexed(artifact, place.directory, place.url)
         return self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
 
     def source_of(self, plan: Plan) -> DirectorySource:

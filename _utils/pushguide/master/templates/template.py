@@ -16,6 +16,7 @@ from pushguide.master.allowed import Allowed
 from pushguide.master.fields import (
     NAME_PATTERN,
     AbsolutePath,
+    HttpUrl,
     OneLine,
     Strict,
     TypeSettings,
@@ -37,6 +38,7 @@ _OVERRIDABLE = (
     "source",
     "transfer",
     "unpacking",
+    "index",
     "settings",
     "probe",
     "warm_up",
@@ -71,6 +73,18 @@ class Source(Strict):
     )
 
 
+class IndexPlace(Strict):
+    """Where the indexes of artifacts lie that can only be read as a whole."""
+
+    directory: AbsolutePath = help_of(
+        "The directory on the master that pushguide.index writes to.", "/srv/artifacts/.indexes"
+    )
+    url: HttpUrl = help_of(
+        "The same directory, as the hosts reach it by HTTP.",
+        "https://artifacts.example.com/.indexes",
+    )
+
+
 class Orchestration(Strict):
     """The orchestration files that drive a deployment."""
 
@@ -100,6 +114,7 @@ class Template(Strict):
     source: Source
     transfer: Transfer = Transfer()
     unpacking: Unpacking = Unpacking()
+    index: IndexPlace | None = None
     settings: dict[str, Any] = help_of("The settings of the project type.", default={})
     probe: Probes | None = None
     warm_up: WarmUp | None = None
