@@ -11,6 +11,8 @@ from saltfactories.manager import FactoriesManager
 from tests.support.salt_lab import Api, Lab, api_config
 
 USER = "shop-team"
+#: What a server of artifacts asks for, under the name that templates give.
+STORE = {"user": "deploy", "password": "correct-horse-battery"}
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +22,7 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
         "pushguide": {
             "presence_timeout_seconds": 15,
             "silence_seconds": 5,
+            "credentials": {"store": STORE},
             "commands": {
                 "well": "/bin/echo all is well",
                 "who-knows": ["/bin/sh", "-c", "exit 75"],

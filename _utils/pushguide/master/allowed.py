@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pushguide.errors import Refused
+from pushguide.master import credentials
 from pushguide.master.fields import NAME_PATTERN
 from pushguide.master.suggest import did_you_mean
 
@@ -30,10 +31,12 @@ class Allowed:
     Attributes:
         commands: the words of each command.
         functions: of each name the calls ``out`` and ``back``, as function, arg and kwarg.
+        credentials: the names of credentials; what stands behind them is not for templates.
     """
 
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    credentials: tuple[str, ...] = ()
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Allowed:
@@ -43,10 +46,12 @@ class Allowed:
             Refused: it is not as it should be; every problem is named.
         """
         given = opts.get("pushguide")
-        found, problems = read(given if isinstance(given, Mapping) else {})
-        if problems:
-            raise Refused(problems)
-        return found
+        ours = given if isinstance(given, Mapping) else {}
+        found, problems = read(ours)
+        secrets, more = credentials.read(ours)
+        if problems or more:
+            raise Refused([*problems, *more])
+        return replace(found, credentials=tuple(sorted(secrets)))
 
 
 def read(given: Mapping[str, Any]) -> tuple[Allowed, list[str]]:

@@ -66,7 +66,8 @@ class Config:
         secrets, more = credentials.read(given)
         if problems or wrong or more:
             raise Refused([*problems, *wrong, *more])
-        values = {**given, **vars(named), "credentials": secrets}
+        names = {"commands": named.commands, "functions": named.functions}
+        values = {**given, **names, "credentials": secrets}
         return cls(**{"database": default_database(opts), **values})
 
 

@@ -77,7 +77,7 @@ def known_name(name: str, key: str, info: ValidationInfo) -> str:
 
     Args:
         name: the name.
-        key: where it has to stand: commands or functions.
+        key: where it has to stand: commands, functions or credentials.
         info: holds the names by key, if they are known.
     """
     known = (info.context or {}).get(key)
@@ -91,10 +91,8 @@ def known_name(name: str, key: str, info: ValidationInfo) -> str:
     return name
 
 
-def _name(name: str) -> str:
-    if not NAME_PATTERN.match(name):
-        raise ValueError("a name is letters, digits, '.', '_' and '-', 64 at the most")
-    return name
+def _credential(name: str, info: ValidationInfo) -> str:
+    return known_name(name, "credentials", info)
 
 
 OneLine = Annotated[str, AfterValidator(_one_line)]
@@ -103,7 +101,8 @@ AbsolutePath = Annotated[str, AfterValidator(_one_line), AfterValidator(_absolut
 Port = Annotated[int | str, BeforeValidator(_port)]
 HttpUrl = Annotated[OneLine, Field(pattern=r"^https?://."), AfterValidator(no_credentials)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
-Name = Annotated[str, AfterValidator(_name)]
+#: The name of a credential in the master's configuration.
+CredentialName = Annotated[str, AfterValidator(_credential)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
 

@@ -37,6 +37,8 @@ class DirectorySource:
     def __init__(self, source: Source, module: str) -> None:
         self.directory = os.path.join(source.directory, module)
         self.url = f"{source.url}/{module}"
+        self.mirrors = [f"{one}/{module}" for one in source.mirrors]
+        self.credential = source.credential
 
     def versions(self) -> list[Version]:
         """The versions that are there, the newest first.
@@ -79,7 +81,16 @@ class DirectorySource:
                 f"The artifact {path} has sha256 {digest}, but {directory} says {promised}: it "
                 "was changed or damaged after it was published. Let CI publish a new version."
             )
-        return Artifact(version, f"{self.url}/{version}/{name}", name, promised, size)
+        place = f"{version}/{name}"
+        return Artifact(
+            version,
+            f"{self.url}/{place}",
+            name,
+            promised,
+            size,
+            mirrors=tuple(f"{one}/{place}" for one in self.mirrors),
+            credential=self.credential,
+        )
 
     def path_of(self, artifact: Artifact) -> str:
         """Where an artifact lies on this master."""

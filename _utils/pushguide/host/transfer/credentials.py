@@ -8,10 +8,14 @@ and no log.
 from __future__ import annotations
 
 import base64
+import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
 from pushguide.errors import StepFailed
+
+#: From Salt 3008 on pillar values come as asterisks unless they are asked for as they are.
+_UNMASKED = {"unmask": True} if importlib.util.find_spec("salt.utils.secret") else {}
 
 _KEYS = ({"user", "password"}, {"token"}, {"headers"})
 
@@ -32,9 +36,9 @@ def headers_of(name: str | None, salt: Mapping[str, Any], header: str) -> dict[s
     """
     if name is None:
         return {}
-    found = salt["pillar.get"](f"pushguide:credentials:{name}")
+    found = salt["pillar.get"](f"pushguide:credentials:{name}", **_UNMASKED)
     if not found:
-        fresh = (salt["pillar.items"]() or {}).get("pushguide") or {}
+        fresh = (salt["pillar.items"](**_UNMASKED) or {}).get("pushguide") or {}
         found = (fresh.get("credentials") or {}).get(name) if isinstance(fresh, Mapping) else None
     if not found:
         raise StepFailed(

@@ -16,6 +16,7 @@ from pushguide.master.allowed import Allowed
 from pushguide.master.fields import (
     NAME_PATTERN,
     AbsolutePath,
+    CredentialName,
     HttpUrl,
     OneLine,
     Strict,
@@ -70,6 +71,14 @@ class Source(Strict):
         "The same directory, as the hosts reach it.",
         "salt://artifacts",
         "https://artifacts.example.com",
+    )
+    mirrors: list[Annotated[OneLine, AfterValidator(_url)]] = help_of(
+        "Other addresses of the same directory, tried in turn.",
+        ["https://mirror.example.com"],
+        default=[],
+    )
+    credential: CredentialName | None = help_of(
+        "The name of what the addresses ask for.", "nexus", default=None
     )
 
 

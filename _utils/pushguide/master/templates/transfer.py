@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from pushguide import share
-from pushguide.master.fields import HttpUrl, Name, Seconds, Strict, help_of
+from pushguide.master.fields import CredentialName, HttpUrl, Seconds, Strict, help_of
 
 _DEFAULTS: dict[str, Any] = share.Transfer._field_defaults
 
@@ -52,6 +52,6 @@ class Transfer(Strict):
         "http://proxy.example.com:3128",
         default=None,
     )
-    proxy_credential: Name | None = help_of(
+    proxy_credential: CredentialName | None = help_of(
         "The name of the proxy's credential, as for the source.", "proxy", default=None
     )

@@ -43,7 +43,10 @@ class Host:
         return Cache(self.opts)
 
     def scene(self, earlier: list[str], between_tries: Callable[[], None]) -> transfer.Scene:
-        salt = {"pillar.get": self.pillar.get, "pillar.items": lambda: self.fresh_pillar}
+        salt = {
+            "pillar.get": lambda key, **_: self.pillar.get(key, ""),
+            "pillar.items": lambda **_: self.fresh_pillar,
+        }
         return transfer.Scene(self.opts, salt, between_tries, earlier, {*earlier[:1]})
 
     def fetch(
