@@ -26,21 +26,34 @@ from pushguide.master.rollout.progress import Progress
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import ABORT, Request
 from pushguide.master.store.tables import now
-from pushguide.master.templates import drain, health, strategy, template, transfer, unpacking
+from pushguide.master.templates import drain, health, sources, strategy, template, transfer, unpacking
 from tests.docs.pages import DOCS, ENGINE, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
 from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
-TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER = (
+TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES = (
     DOCS / f"{name}.md"
-    for name in ("templates", "types", "deployments", "health", "rollout", "control", "transfer")
+    for name in (
+        "templates",
+        "types",
+        "deployments",
+        "health",
+        "rollout",
+        "control",
+        "transfer",
+        "sources",
+    )
 )
 HEADINGS = {
     "Template": "Keys of a module",
     "Target": "Hosts",
-    "Source": "Source",
     "Orchestration": "Orchestration",
+}
+#: Where docs/sources.md tells the keys of each kind.
+SOURCE_HEADINGS = {
+    "A directory": sources.DirectoryModel,
+    "An index on a web server": sources.HttpModel,
 }
 #: Where docs/rollout.md tells the keys of each model.
 ROLLOUT_HEADINGS = {strategy.Strategy: "Strategy", strategy.Approval: "Approval"}
@@ -88,6 +101,10 @@ def documented_models() -> list[Any]:
     found += [
         pytest.param(ROLLOUT, heading, model, id=model.__name__)
         for model, heading in ROLLOUT_HEADINGS.items()
+    ]
+    found += [
+        pytest.param(SOURCES, heading, model, id=model.__name__)
+        for heading, model in SOURCE_HEADINGS.items()
     ]
     found.append(pytest.param(TRANSFER, "Keys", transfer.Transfer, id="Transfer"))
     found.append(pytest.param(TRANSFER, "Indexes", template.IndexPlace, id="IndexPlace"))

@@ -29,7 +29,6 @@ from pushguide.master.rollout import forecast
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.progress import tell_state
 from pushguide.master.rollout.submit import Wish
-from pushguide.master.source import DirectorySource
 from pushguide.master.store import engines, history, host_results, lock, marks, record, requests
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
@@ -100,10 +99,10 @@ class Deployments:
                 f"The template of {chosen.module} ({chosen.environment}) does not say where its "
                 "indexes lie: give it index, with directory and url."
             )
-        source = DirectorySource(chosen.template.source, chosen.module)
+        source = self.parts.source(chosen)
         known = [one.version for one in source.versions()]
         artifact = source.resolve(versions.recover_label(version, known))
-        with open(source.path_of(artifact), "rb") as content:
+        with source.open(artifact) as content:
             written = indexing.write(artifact, content, place.directory)
         return {"version": artifact.version, "artifact_bytes": artifact.size, **written._asdict()}
 

@@ -12,9 +12,10 @@ from pushguide.master.rollout.driver import Driver, Pace, Planners
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.progress import Progress, TerminalProgress
 from pushguide.master.rollout.submit import Submitter
+from pushguide.master.sources import Source, source_of
 from pushguide.master.store import history, host_results, lock, record, requests
 from pushguide.master.store.database import Database
-from pushguide.master.templates.library import Library
+from pushguide.master.templates.library import Library, ModuleTemplate
 
 
 class Parts:
@@ -49,7 +50,13 @@ class Parts:
     def submitter(self, hosts: Hosts) -> Submitter:
         """Who plans and submits."""
         timeout = self.config.presence_timeout_seconds
-        return Submitter(self.opts, self.database, self.library(), hosts, timeout)
+        return Submitter(
+            self.opts, self.database, self.library(), hosts, timeout, self.config.credentials
+        )
+
+    def source(self, chosen: ModuleTemplate) -> Source:
+        """Where the versions of a module are."""
+        return source_of(chosen, self.database, self.config.credentials)
 
     def driver(self, number: int, hosts: Hosts) -> Driver:
         """Who drives a deployment."""

@@ -7,7 +7,6 @@ from typing import Any
 from pushguide.master import summary
 from pushguide.master.arguments import demand_name, demand_number, optional_name
 from pushguide.master.parts import Parts
-from pushguide.master.source import DirectorySource
 from pushguide.master.store import history, host_results, marks
 
 
@@ -70,7 +69,7 @@ class Questions:
         chosen = self.parts.library().get(
             demand_name(module, "module"), optional_name(environment, "environment")
         )
-        source = DirectorySource(chosen.template.source, chosen.module)
+        source = self.parts.source(chosen)
         at_most = demand_number(limit, "limit")
 
         def work(connection: Any) -> tuple[set[str], dict[str, marks.Mark]]:
@@ -83,6 +82,9 @@ class Questions:
             {
                 "version": one.version,
                 "built": one.built.isoformat(timespec="seconds"),
+                "author": one.author,
+                "commit": one.commit,
+                "notes": one.notes,
                 "live": one.version in lives,
                 "mark": summary.of_mark(marked.get(one.version)),
             }

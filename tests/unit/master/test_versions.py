@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pushguide.errors import BadVersion
 from pushguide.master import versions
-from pushguide.master.source import DirectorySource
-from pushguide.master.templates.template import Source
+from pushguide.master.sources.directory import DirectorySource
+from pushguide.master.templates.sources import DirectoryModel
 
 
 @pytest.mark.parametrize("label", ["1.0.0", "v2", "2024-05-01_3", "1.0+build.7", "a" * 100])
@@ -49,6 +50,10 @@ def test_a_number_that_could_be_several_is_refused(
         versions.recover_label(given, known)
 
 
+#: A directory has a checksum of every version: nothing is pinned.
+_NO_PINS: Any = None
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> DirectorySource:
     """A source with two versions of shop-web."""
@@ -59,7 +64,9 @@ def source(tmp_path: Path) -> DirectorySource:
         (place / "shop.tgz").write_bytes(content)
         (place / "sha256").write_text(f"{hashlib.sha256(content).hexdigest()}  shop.tgz\n")
         os.utime(place, (1000 + position, 1000 + position))
-    return DirectorySource(Source(directory=str(tmp_path), url="salt://a/"), "shop-web")
+    return DirectorySource(
+        DirectoryModel(directory=str(tmp_path), url="salt://a/"), "shop-web", _NO_PINS
+    )
 
 
 def test_versions_are_newest_first(source: DirectorySource) -> None:
@@ -104,6 +111,8 @@ def test_an_unknown_version_names_the_nearest(source: DirectorySource) -> None:
 
 
 def test_a_directory_that_is_not_there_says_so(tmp_path: Path) -> None:
-    source = DirectorySource(Source(directory=str(tmp_path), url="salt://a"), "nothing")
+    source = DirectorySource(
+        DirectoryModel(directory=str(tmp_path), url="salt://a"), "nothing", _NO_PINS
+    )
     with pytest.raises(BadVersion, match=r"Reading the versions in .*nothing failed"):
         source.versions()

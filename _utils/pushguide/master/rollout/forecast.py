@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from statistics import median
@@ -13,7 +12,8 @@ from sqlalchemy.engine import Connection
 from pushguide.master import contents
 from pushguide.master.plan import Plan
 from pushguide.master.rollout.jobs import Hosts
-from pushguide.master.source import DirectorySource
+from pushguide.master.sources import Source
+from pushguide.master.sources.directory import DirectorySource
 from pushguide.master.store import history
 from pushguide.master.store.database import Database
 from pushguide.words import LIVE_STAGES, STAGES
@@ -26,9 +26,7 @@ _NAMED_AT_MOST = 50
 _JOB_SECONDS = 0.5
 
 
-def told(
-    plan: Plan, source: DirectorySource | None, database: Database, hosts: Hosts
-) -> dict[str, Any]:
+def told(plan: Plan, source: Source | None, database: Database, hosts: Hosts) -> dict[str, Any]:
     """A plan with what can be foretold of it.
 
     Args:
@@ -108,14 +106,13 @@ def _mappings(answers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {host: one.value for host, one in answers.items() if isinstance(one.value, dict)}
 
 
-def _wanted(plan: Plan, source: DirectorySource | None) -> contents.Files | None:
+def _wanted(plan: Plan, source: Source | None) -> contents.Files | None:
     """The files of the version that is to be deployed, None if they cannot be known."""
     if plan.artifact is None or source is None:
         return None
-    path = source.path_of(plan.artifact)
-    if not os.path.isfile(path):
-        return None
-    return contents.of_artifact(path, plan.share.get("settings") or {})
+    if not isinstance(source, DirectorySource):
+        return None  # to read all of it would take as long as to fetch it
+    return contents.of_artifact(source.path_of(plan.artifact), plan.share.get("settings") or {})
 
 
 def _difference(tree: Mapping[str, Any], wanted: contents.Files | None) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from pushguide.master.plan import HostFacts, Plan
 from pushguide.master.rollout import batches, targets
 from pushguide.master.rollout.jobs import Hosts, Return
 from pushguide.master.rollout.risks import risks
-from pushguide.master.source import DirectorySource
+from pushguide.master.sources import Source, source_of
 from pushguide.master.store import history, host_results, lock, marks, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
@@ -86,6 +86,7 @@ class Submitter:
         library: the templates.
         hosts: the way to the hosts.
         presence_timeout: how long hosts may take to answer, in seconds.
+        credentials: what servers of artifacts ask for, by name.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class Submitter:
         library: Library,
         hosts: Hosts,
         presence_timeout: float,
+        credentials: Mapping[str, Any] | None = None,
     ) -> None:
         self.opts = opts
         self.database = database
         self.library = library
         self.hosts = hosts
         self.presence_timeout = presence_timeout
+        self.credentials = credentials or {}
 
     def plan(self, wish: Wish) -> Plan:
         """What the wish would do.
@@ -110,7 +113,7 @@ class Submitter:
         """
         chosen = self.library.get(wish.module, wish.environment)
         strategy = strategy_of(chosen.template, wish.strategy)
-        source = DirectorySource(chosen.template.source, chosen.module)
+        source = self._source(chosen)
         names = self._hosts_of(wish, chosen)
         version = self._version(wish, chosen, source)
         self._demand_not_bad(wish, chosen, version)
@@ -121,10 +124,13 @@ class Submitter:
             artifact = indexing.indexed(artifact, place.directory, place.url)
         return self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
 
-    def source_of(self, plan: Plan) -> DirectorySource:
+    def source_of(self, plan: Plan) -> Source:
         """Where the artifact of a plan is."""
         chosen = self.library.get(plan.module, plan.environment)
-        return DirectorySource(chosen.template.source, chosen.module)
+        return self._source(chosen)
+
+    def _source(self, chosen: ModuleTemplate) -> Source:
+        return source_of(chosen, self.database, self.credentials)
 
     def again(self, plan: Plan) -> Plan:
         """Plan a deployment anew that has waited: hosts, templates and versions may have changed.
@@ -297,7 +303,7 @@ class Submitter:
                 "force=True if you mean it."
             )
 
-    def _version(self, wish: Wish, chosen: ModuleTemplate, source: DirectorySource) -> str:
+    def _version(self, wish: Wish, chosen: ModuleTemplate, source: Source) -> str:
         if wish.version is not None:
             if isinstance(wish.version, str):
                 return versions.demand_label(wish.version)
@@ -385,7 +391,7 @@ class Submitter:
         return facts, silent
 
     def _artifact(
-        self, wish: Wish, source: DirectorySource, version: str, facts: Mapping[str, HostFacts]
+        self, wish: Wish, source: Source, version: str, facts: Mapping[str, HostFacts]
     ) -> Artifact | None:
         """The artifact; for a rollback only where a host has not kept the release."""
         if wish.kind != "rollback":

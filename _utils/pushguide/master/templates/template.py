@@ -9,30 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from pushguide.errors import BadTemplate, Refused
 from pushguide.master.allowed import Allowed
 from pushguide.master.fields import (
     NAME_PATTERN,
     AbsolutePath,
-    CredentialName,
     HttpUrl,
     OneLine,
     Strict,
     TypeSettings,
     help_of,
-    no_credentials,
 )
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
+from pushguide.master.templates.sources import AnySource
 from pushguide.master.templates.strategy import Approval, Strategy, changed
 from pushguide.master.templates.transfer import Transfer
 from pushguide.master.templates.unpacking import Unpacking
 
 _TARGETS = ("glob", "list", "compound", "grain", "pcre", "nodegroup", "pillar", "ipcidr", "range")
+#: The kind of what does not say its kind.
+_USUAL_KINDS = {"source": "directory", "probe": "http", "drain": None}
 #: What an environment may say differently from its module.
 _OVERRIDABLE = (
     "root",
@@ -51,35 +52,6 @@ _OVERRIDABLE = (
     "orchestration",
     "approval",
 )
-
-
-def _url(url: str) -> str:
-    scheme = url.partition("://")[0]
-    if scheme not in ("salt", "http", "https", "file"):
-        raise ValueError("give an address that starts with salt://, http://, https:// or file://")
-    return no_credentials(url).rstrip("/")
-
-
-class Source(Strict):
-    """Where CI puts what it builds: ``<directory>/<module>/<version>/`` with one archive and
-    its sha256."""
-
-    directory: AbsolutePath = help_of(
-        "The directory on the master that holds <module>/<version>/.", "/srv/artifacts"
-    )
-    url: Annotated[OneLine, AfterValidator(_url)] = help_of(
-        "The same directory, as the hosts reach it.",
-        "salt://artifacts",
-        "https://artifacts.example.com",
-    )
-    mirrors: list[Annotated[OneLine, AfterValidator(_url)]] = help_of(
-        "Other addresses of the same directory, tried in turn.",
-        ["https://mirror.example.com"],
-        default=[],
-    )
-    credential: CredentialName | None = help_of(
-        "The name of what the addresses ask for.", "nexus", default=None
-    )
 
 
 class IndexPlace(Strict):
@@ -120,7 +92,7 @@ class Template(Strict):
     root: AbsolutePath = help_of(
         "The directory on the hosts that holds the releases.", "/srv/shop-web"
     )
-    source: Source
+    source: AnySource
     transfer: Transfer = Transfer()
     unpacking: Unpacking = Unpacking()
     index: IndexPlace | None = None
@@ -210,9 +182,9 @@ def _own_keys(own: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, An
 
 
 def _is_of_another_kind(key: str, own: Mapping[str, Any], below: Mapping[str, Any]) -> bool:
-    """Whether an environment has another kind of probe or drain than its module."""
-    usual = below.get("kind", "http" if key == "probe" else None)
-    return key in ("probe", "drain") and own.get("kind", usual) != usual
+    """Whether an environment has another kind of source, probe or drain than its module."""
+    usual = below.get("kind", _USUAL_KINDS.get(key))
+    return key in _USUAL_KINDS and own.get("kind", usual) != usual
 
 
 def _default(environments: Mapping[str, Any], path: str) -> tuple[str, list[str]]:
@@ -282,11 +254,11 @@ def _says(own: Any, location: tuple[Any, ...]) -> bool:
 
 
 def _as_written(location: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A location as the template has it: pydantic puts the kind of a probe or drain between."""
+    """A location as the template has it: pydantic puts the kind of what has kinds between."""
     if location[:1] == ("probe",):
         place = location[1:2] if isinstance(given.get("probe"), list) else ()
         return (*location[:1], *place, *location[3:])
-    if location[:1] == ("drain",):
+    if location[:1] in (("drain",), ("source",)):
         return (*location[:1], *location[2:])
     return location
 

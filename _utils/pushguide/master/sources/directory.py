@@ -1,4 +1,4 @@
-"""Sources: where the versions of a module are found, and what each one's artifact is."""
+"""A directory on the master, which hosts reach by salt://, HTTP or a mount."""
 
 from __future__ import annotations
 
@@ -6,39 +6,36 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import IO
 
 from pushguide.errors import BadVersion
 from pushguide.master import versions
-from pushguide.master.templates.template import Source
+from pushguide.master.sources.base import Found, Source, Version
+from pushguide.master.store.pins import Pins
+from pushguide.master.templates.sources import DirectoryModel
 from pushguide.share import Artifact
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_SIGNATURES = (".asc", ".sig")
 _BLOCK = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Version:
-    """A version that CI has built."""
-
-    version: str
-    built: datetime
-
-
-class DirectorySource:
+class DirectorySource(Source):
     """A directory with ``<module>/<version>/``: one archive, and a file ``sha256``.
 
     Args:
-        source: the source of the template.
+        model: the source of the template.
         module: the module's name.
+        pins: not needed: every version has its checksum.
     """
 
-    def __init__(self, source: Source, module: str) -> None:
-        self.directory = os.path.join(source.directory, module)
-        self.url = f"{source.url}/{module}"
-        self.mirrors = [f"{one}/{module}" for one in source.mirrors]
-        self.credential = source.credential
+    def __init__(self, model: DirectoryModel, module: str, pins: Pins) -> None:
+        super().__init__(pins, model.mirrors, model.credential)
+        self.directory = os.path.join(model.directory, module)
+        self.address = model.url
+        self.url = f"{model.url}/{module}"
+        self.where = f"The source {self.directory}"
 
     def versions(self) -> list[Version]:
         """The versions that are there, the newest first.
@@ -62,15 +59,8 @@ class DirectorySource:
                     built = datetime.fromtimestamp(entry.stat().st_mtime, timezone.utc)
                     yield Version(entry.name, built)
 
-    def resolve(self, version: str) -> Artifact:
-        """The artifact of a version, proven to be what its sha256 says.
-
-        Raises:
-            BadVersion: there is no such version, or its artifact is missing or damaged.
-        """
-        versions.demand_known(
-            version, [one.version for one in self.versions()], f"The source {self.directory}"
-        )
+    def find(self, version: str) -> Found:
+        """The artifact of a version, proven to be what its sha256 says."""
         directory = os.path.join(self.directory, version)
         name = self._only_archive(directory)
         path = os.path.join(directory, name)
@@ -81,16 +71,17 @@ class DirectorySource:
                 f"The artifact {path} has sha256 {digest}, but {directory} says {promised}: it "
                 "was changed or damaged after it was published. Let CI publish a new version."
             )
-        place = f"{version}/{name}"
-        return Artifact(
-            version,
-            f"{self.url}/{place}",
-            name,
-            promised,
-            size,
-            mirrors=tuple(f"{one}/{place}" for one in self.mirrors),
-            credential=self.credential,
-        )
+        signature = next((one for one in _SIGNATURES if os.path.isfile(path + one)), None)
+        url = f"{self.url}/{version}/{name}"
+        return Found(url, name, size, promised, f"{url}{signature}" if signature else None)
+
+    def open(self, artifact: Artifact) -> IO[bytes]:
+        """The artifact, as a file of this master."""
+        path = self.path_of(artifact)
+        try:
+            return open(path, "rb")
+        except OSError as err:
+            raise BadVersion(f"Reading the artifact {path} failed: {err}.") from err
 
     def path_of(self, artifact: Artifact) -> str:
         """Where an artifact lies on this master."""
@@ -102,7 +93,7 @@ class DirectorySource:
             for entry in os.scandir(directory)
             if entry.is_file()
             and entry.name != "sha256"
-            and not entry.name.endswith(".sha256")
+            and not entry.name.endswith((".sha256", *_SIGNATURES))
             and not entry.name.startswith(".")
         ]
         if len(names) != 1:
