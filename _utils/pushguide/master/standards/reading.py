@@ -11,6 +11,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import IO, Any, cast
 
 from pushguide.master.standards import tars
@@ -85,9 +86,7 @@ def _read_zip(
             entries.append(entry)
             by_path[entry.path] = info
         for entry in to_look_into(rules, entries):
-            beginnings.take(
-                entry, lambda most, info=by_path[entry.path]: _begin(archive, info, most)
-            )
+            beginnings.take(entry, partial(_begin, archive, by_path[entry.path]))
 
 
 def _zip_entries(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, Entry]]:

@@ -51,7 +51,7 @@ def read(
             if len(entries) >= most_entries:
                 raise Unreadable(f"has more than {most_entries} entries")
             _take(tar, info, entries, beginnings, wanted, stream)
-            tar.members = []
+            tar.members = []  # type: ignore[attr-defined]  # it would keep all of them
             stream.budget = MOST_HEADER_BYTES
         if not stream.is_ended:
             raise Unreadable("breaks off: the mark at the end of a tar is missing")
