@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import Refused, StepFailed
-from pushguide.host import archive, fetch, health, retention, warm_up
+from pushguide.host import archive, fetch, health, retention, standards, warm_up
 from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal, Release, flush_directory, read_all
 from pushguide.host.pointer import Link, Pointer
@@ -71,6 +71,7 @@ class ProjectType:
         self.choose_release()
         self.make_room()
         self.check_space()
+        self.check_standards()
         self.fetch()
         self.unpack()
 
@@ -229,6 +230,21 @@ class ProjectType:
                 "some, or keep fewer releases (keep_releases)."
             )
         return f"{free >> 20} MiB free"
+
+    @step(changes=False, looks=True)
+    def check_standards(self) -> Note | str | None:
+        """Look at what has become of the live release; whatever it is, the deployment goes on."""
+        if not self.share.standards:
+            return skipped("no rules for the live release")
+        live = self.journal.release_at(self.pointer.read())
+        if live is None:
+            return skipped("no release of ours is live")
+        try:
+            found = standards.findings_in(live, self.share.standards)
+        except (OSError, Refused) as err:
+            return warning(f"{live.name}, which is live, could not be looked at: {err}")
+        told = standards.in_words(found)
+        return warning(told) if told else f"{found['entries']} entries of {live.name}"
 
     @step(changes=True)
     def fetch(self) -> Note | str | None:

@@ -9,6 +9,7 @@ from typing import IO
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import BadVersion, Refused
+from pushguide.master.source import DirectorySource
 from pushguide.master.standards import reading
 from pushguide.master.standards.verdict import Verdict, judge
 from pushguide.master.store import standards as store
@@ -22,6 +23,15 @@ from pushguide.standards.rules import Finding, Rule, digest_of
 
 #: Opens an artifact as a seekable binary file.
 Opener = Callable[[Artifact], AbstractContextManager[IO[bytes]]]
+
+
+def opener_of(source: DirectorySource) -> Opener:
+    """What opens the artifacts of a source."""
+
+    def opened(artifact: Artifact) -> IO[bytes]:
+        return open(source.path_of(artifact), "rb")
+
+    return opened
 
 
 def of_artifact(
@@ -85,7 +95,7 @@ def _in_full(findings: Sequence[Sequence[str]], rules: Sequence[Rule]) -> list[F
     """Findings of the record, with what their rules say."""
     by_name = {one.name: one for one in rules}
     return [
-        Finding(*one, by_name[one[0]].reason, by_name[one[0]].mend)
-        for one in findings
-        if one[0] in by_name
+        Finding(rule, level, path, what, by_name[rule].reason, by_name[rule].mend)
+        for rule, level, path, what in findings
+        if rule in by_name
     ]

@@ -75,7 +75,7 @@ def judge(
         at: the moment.
         more: of the verdict.
     """
-    counting = [(one, Globs([one.path]) if one.path else None) for one in waivers]
+    counting = [(one, Globs([one.path.rstrip("/")]) if one.path else None) for one in waivers]
     verdict = Verdict([], [], [], **more)
     for one in findings:
         waiver = next(

@@ -78,6 +78,22 @@ class Library:
         holding = tuple(one for one in rules.values() if one.holds_for(template.type))
         return ModuleTemplate(module, chosen, template, settings, holding)
 
+    def rules_of(self, module: str) -> set[str]:
+        """The names of the rules that hold for a module, in any of its environments.
+
+        Raises:
+            BadTemplate: its template is wrong.
+        """
+        templates, _, problems = self._validate(module)
+        if problems:
+            raise BadTemplate(problems)
+        return {
+            rule.name
+            for template in templates.values()
+            for rule in self._rules(module, template)[0].values()
+            if rule.holds_for(template.type)
+        }
+
     def overview(self) -> dict[str, Any]:
         """Every module: its type, environments and hosts, or what is wrong with its template."""
         answer = {}

@@ -160,7 +160,7 @@ def merge(some: Sequence[Layer]) -> tuple[dict[str, Rule], list[str]]:
     problems: list[str] = []
     for layer in some:
         for name, change in layer.changes.items():
-            values = {
+            values: dict[str, Any] = {
                 key: tuple(value) if isinstance(value, list) else value
                 for key, value in change.model_dump(exclude_none=True).items()
             }
