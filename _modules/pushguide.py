@@ -158,7 +158,7 @@ def standards(module, rules, environment="production"):
 
     .. code-block:: bash
 
-        salt 'web*' pushguide.standards shop-web '[{name: n, kind: max_files, level: error, at_most: 9}]'
+        salt web1 pushguide.standards shop '[{name: n, kind: max_files, level: error, at_most: 9}]'
     """
     return code_standards.live_findings(__opts__, module, environment, rules)
 

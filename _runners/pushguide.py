@@ -567,7 +567,7 @@ def waive(module=None, rule=None, until=None, reason=None, path=None, **unknown)
 
     .. code-block:: bash
 
-        salt-run pushguide.waive shop-web rule=no-keystores until=2027-01-31 reason='public CAs alone'
+        salt-run pushguide.waive shop-web rule=no-keystores until=2027-01-31 reason='public CAs'
     """
     return _answer(
         waive,

@@ -103,11 +103,11 @@ class CodeStandards:
     ) -> dict[str, Any]:
         """Let findings of a rule pass for a while."""
         name, why = demand_name(module, "module"), optional_text(reason, "reason")
-        chosen = self.parts.library().get(name)
+        known = self.parts.library().rules_of(name)
         problems: list[str] = []
         if why is None:
             problems.append("reason is missing: say why, so that others know.")
-        wanted = _checked(problems, lambda: self._rule(name, chosen, rule))
+        wanted = _checked(problems, lambda: _rule(name, known, rule))
         moment = _checked(problems, lambda: _until(until))
         where = _checked(problems, lambda: _path(path))
         if problems:
@@ -119,17 +119,6 @@ class CodeStandards:
             )
         )
         return _told(one)
-
-    def _rule(self, module: str, chosen: ModuleTemplate, rule: object) -> str:
-        """A rule that holds in one of the module's environments."""
-        wanted = demand_name(rule, "rule")
-        known = self.parts.library().rules_of(module)
-        if wanted not in known:
-            raise Refused(
-                f"There is no rule {wanted!r} that holds for {chosen.module}: "
-                f"{did_you_mean(wanted, known)}"
-            )
-        return wanted
 
     def waivers(self, module: object) -> list[dict[str, Any]]:
         """What is and was waived, the newest first."""
@@ -143,6 +132,16 @@ class CodeStandards:
             raise Refused("reason is missing: say why, so that others know.")
         user = self.parts.user
         return _told(self.database.write(lambda one: store.revoke(one, wanted, user, why)))
+
+
+def _rule(module: str, known: set[str], rule: object) -> str:
+    """A rule that holds in one of the module's environments."""
+    wanted = demand_name(rule, "rule")
+    if wanted not in known:
+        raise Refused(
+            f"There is no rule {wanted!r} that holds for {module}: {did_you_mean(wanted, known)}"
+        )
+    return wanted
 
 
 def _checked(problems: list[str], work: Callable[[], Any]) -> Any:

@@ -59,14 +59,7 @@ class Library:
             Refused: there is no such module or environment.
             BadTemplate: its template is wrong; every problem is named, with its path.
         """
-        if module not in self.modules:
-            raise Refused(
-                f"There is no module {module!r} in the master's pillar (pushguide:modules): "
-                f"{did_you_mean(str(module), map(str, self.modules))}"
-            )
-        templates, default, problems = self._validate(module)
-        if problems:
-            raise BadTemplate(problems)
+        templates, default = self._valid(module)
         chosen = environment or default
         if chosen not in templates:
             raise Refused(
@@ -82,11 +75,9 @@ class Library:
         """The names of the rules that hold for a module, in any of its environments.
 
         Raises:
-            BadTemplate: its template is wrong.
+            Refused: there is no such module, or its template is wrong.
         """
-        templates, _, problems = self._validate(module)
-        if problems:
-            raise BadTemplate(problems)
+        templates, _ = self._valid(module)
         return {
             rule.name
             for template in templates.values()
@@ -112,6 +103,18 @@ class Library:
                 }
             )
         return answer
+
+    def _valid(self, module: str) -> tuple[dict[str, Template], str]:
+        """The templates of a module, and the name of its default environment."""
+        if module not in self.modules:
+            raise Refused(
+                f"There is no module {module!r} in the master's pillar (pushguide:modules): "
+                f"{did_you_mean(str(module), map(str, self.modules))}"
+            )
+        templates, default, problems = self._validate(module)
+        if problems:
+            raise BadTemplate(problems)
+        return templates, default
 
     def _validate(self, module: str) -> tuple[dict[str, Template], str, list[str]]:
         templates, default, problems = validate(
