@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pushguide.standards.globs import Globs
-from pushguide.standards.listing import DIRECTORY, LINK, Entry, Listing
+from pushguide.standards.listing import DIRECTORY, FILE, LINK, Entry, Listing
 from pushguide.standards.rules import Rule
 
 #: Of each thing that was found its path and what it is.
@@ -84,11 +84,17 @@ def _holding(rule: Rule, listing: Listing) -> Iterator[tuple[Entry, str]]:
 
 def looked_into(rule: Rule, listing: Listing) -> Iterator[Entry]:
     """The files that a rule looks into, in the order of its patterns."""
-    for pattern in rule.look_into:
-        globs = Globs((pattern,))
-        for directory, name, entry in listing.placed:
-            if entry.kind == "file" and entry.size and globs.match(directory, name):
-                yield entry
+    if not rule.look_into:
+        return
+    globs = Globs(rule.look_into)
+    some = [
+        one
+        for one in listing.placed
+        if one.entry.kind == FILE and one.entry.size and globs.match(one.directory, one.name)
+    ]
+    for pattern in rule.look_into if some else ():
+        alone = Globs((pattern,))
+        yield from (one.entry for one in some if alone.match(one.directory, one.name))
 
 
 def required(rule: Rule, listing: Listing, _facts: Facts) -> Found:

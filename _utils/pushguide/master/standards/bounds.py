@@ -9,6 +9,10 @@ from typing import IO
 
 from pushguide.standards.listing import MOST_OF_ALL_FILES, MOST_OF_ONE_FILE, Entry
 
+MOST_PATH_LENGTH = 4096
+MOST_DEPTH = 200
+MOST_PATH_BYTES = 32 * 2**20
+
 
 class Unreadable(Exception):
     """An archive does not read; the message ends a sentence that begins with the archive."""
@@ -29,6 +33,28 @@ def reading() -> Iterator[None]:
         if isinstance(err, OSError) and err.errno not in (None, errno.EINVAL):
             raise
         raise Unreadable(f"does not read: {type(err).__name__}: {str(err)[:200]}") from err
+
+
+class Paths:
+    """The paths of an archive's entries, within bounds: comparing them must not hold anybody up."""
+
+    def __init__(self) -> None:
+        self._left = MOST_PATH_BYTES
+
+    def plain(self, name: str) -> str:
+        """A name as rules compare it.
+
+        Raises:
+            Unreadable: it is too long or too deep, or all of them together are too long.
+        """
+        parts = [one for one in name.replace("\\", "/").split("/") if one not in ("", ".")]
+        self._left -= len(name)
+        if len(name) > MOST_PATH_LENGTH or len(parts) > MOST_DEPTH:
+            raise Unreadable(f"has a path that is too long or too deep: {name[:80]!r}...")
+        if self._left < 0:
+            raise Unreadable(f"has paths that are longer than {MOST_PATH_BYTES} bytes together")
+        path = "/".join(parts)
+        return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class Watched:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import IO, Any, cast
 
 from pushguide.master.standards import tars
-from pushguide.master.standards.bounds import Beginnings, Unreadable, Watched, reading
+from pushguide.master.standards.bounds import Beginnings, Paths, Unreadable, Watched, reading
 from pushguide.standards.checking import may_be_looked_into, to_look_into
 from pushguide.standards.listing import DIRECTORY, FILE, LINK, OTHER, Entry, Listing
 from pushguide.standards.rules import Rule
@@ -93,29 +93,25 @@ def _zip_entries(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, En
     infos = archive.infolist()
     if len(infos) > MOST_ENTRIES:
         raise Unreadable(f"has {len(infos)} entries, and {MOST_ENTRIES} are the bound")
+    paths = Paths()
     for info in infos:
         name = info.orig_filename
+        path = paths.plain(name)
         form = stat.S_IFMT(info.external_attr >> 16)
         kind = DIRECTORY if name.endswith(("/", "\\")) else _FORMS.get(form, OTHER)
         if kind == LINK:
             target = _begin(archive, info, MOST_TARGET_BYTES).decode("utf-8", "replace")
-            yield info, Entry(plain(name), LINK, target=target)
-        elif plain(name):
-            yield info, Entry(plain(name), kind, info.file_size if kind == FILE else 0)
+            yield info, Entry(path, LINK, target=target)
+        elif path:
+            yield info, Entry(path, kind, info.file_size if kind == FILE else 0)
 
 
 def _begin(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
     """The first bytes of a file; no more of it is inflated, whatever it declares."""
     if info.flag_bits & 0x2041:
-        raise Unreadable(f"has {plain(info.orig_filename)!r}, which is encrypted")
+        raise Unreadable(f"has {info.orig_filename[:80]!r}, which is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # The standard library inflates the other methods without a bound.
-        raise Unreadable(f"has {plain(info.orig_filename)!r}, which is neither stored nor deflated")
+        raise Unreadable(f"has {info.orig_filename[:80]!r}, which is neither stored nor deflated")
     with reading(), archive.open(info) as content:
         return content.read(min(most, info.file_size))
-
-
-def plain(name: str) -> str:
-    """A name of an archive as rules compare it."""
-    parts = name.replace("\\", "/").split("/")
-    return "/".join(part for part in parts if part not in ("", "."))

@@ -6,7 +6,7 @@ import os
 import tarfile
 from typing import IO, cast
 
-from pushguide.master.standards.bounds import Beginnings, Unreadable, reading
+from pushguide.master.standards.bounds import Beginnings, Paths, Unreadable, reading
 from pushguide.standards.globs import Globs
 from pushguide.standards.listing import DIRECTORY, FILE, LINK, OTHER, Entry
 
@@ -47,28 +47,29 @@ def read(
         tar = tarfile.TarFile(
             fileobj=cast("IO[bytes]", stream), encoding="utf-8", errors="surrogateescape"
         )
+        paths = Paths()
         while (info := tar.next()) is not None:
             if len(entries) >= most_entries:
                 raise Unreadable(f"has more than {most_entries} entries")
-            _take(tar, info, entries, beginnings, wanted, stream)
+            entry = _entry(info, paths.plain(info.name))
+            if entry.path:
+                entries.append(entry)
+                _look_into(tar, info, entry, beginnings, wanted, stream)
             tar.members = []  # type: ignore[attr-defined]  # it would keep all of them
             stream.budget = MOST_HEADER_BYTES
         if not stream.is_ended:
             raise Unreadable("breaks off: the mark at the end of a tar is missing")
 
 
-def _take(
+def _look_into(
     tar: tarfile.TarFile,
     info: tarfile.TarInfo,
-    entries: list[Entry],
+    entry: Entry,
     beginnings: Beginnings,
     wanted: Globs,
     stream: _Forward,
 ) -> None:
-    entry = _entry(info)
-    if not entry.path:
-        return
-    entries.append(entry)
+    """Keep the beginning of a file that rules may look into."""
     directory, _, name = entry.path.lower().rpartition("/")
     if entry.kind == FILE and entry.size and wanted.match(directory, name):
         content = cast("IO[bytes]", tar.extractfile(info))
@@ -76,16 +77,14 @@ def _take(
         beginnings.take(entry, content.read)
 
 
-def _entry(info: tarfile.TarInfo) -> Entry:
-    name = "/".join(part for part in info.name.split("/") if part not in ("", "."))
-    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _entry(info: tarfile.TarInfo, path: str) -> Entry:
     if info.isreg():
-        return Entry(name, FILE, info.size)
+        return Entry(path, FILE, info.size)
     if info.isdir():
-        return Entry(name, DIRECTORY)
+        return Entry(path, DIRECTORY)
     if info.issym():
-        return Entry(name, LINK, target=info.linkname)
-    return Entry(name, FILE if info.islnk() else OTHER)
+        return Entry(path, LINK, target=info.linkname)
+    return Entry(path, FILE if info.islnk() else OTHER)
 
 
 def _decompressed(handle: IO[bytes], head: bytes) -> IO[bytes]:
