@@ -6,6 +6,7 @@ What pushguide knows on this host, whatever a module's project type.
 """
 
 from pushguide.host import facts, orders, unconfirmed
+from pushguide.host import standards as code_standards
 
 
 def inspect(module=None, environment="production", grains=()):
@@ -133,6 +134,33 @@ def files(module, environment="production", full=False):
         salt 'web*' pushguide.files shop-web
     """
     return facts.files(__opts__, module, environment, full)
+
+
+def standards(module, rules, environment="production"):
+    """
+    Look at the live release of a module with rules of the code standards: logs that were written
+    into it, files that were changed by hand, a directory that has grown. ``pushguide.check`` on the
+    master asks this with ``hosts=True``.
+
+    module
+        The module's name.
+
+    rules
+        The rules: a list of mappings with name, kind, level, and what the kind takes.
+
+    environment : production
+        The module's environment.
+
+    Returns a mapping: ``release``, ``version``, ``entries``, ``complete``, ``count`` and
+    ``findings`` (of each rule, level, path, and what it is). None where nothing is live.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt web1 pushguide.standards shop '[{name: n, kind: max_files, level: error, at_most: 9}]'
+    """
+    return code_standards.live_findings(__opts__, module, environment, rules)
 
 
 def stop(module, environment, deployment, token, reason="", kill_after_seconds=None):

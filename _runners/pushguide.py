@@ -505,6 +505,115 @@ def plan(
     )
 
 
+def check(module=None, version=None, environment=None, hosts=False, **unknown):
+    """
+    Hold a version against the code standards before any host is touched. Of a zip only its
+    directory is read, and the beginnings of a few files.
+
+    module
+        The module's name.
+
+    version
+        The version. With ``hosts=True`` it may be left out.
+
+    environment
+        The environment. The module's default one if not given.
+
+    hosts : False
+        Look at the live release of each host as well: logs that were written into it, files that
+        were changed by hand, a directory that has grown.
+
+    Returns ``errors``, ``warnings``, ``waived`` (with who, why and until when), and
+    ``not_looked_into``; ``retcode`` is 1 if errors are left.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.check module=shop-web version=1.4.2
+        salt-run pushguide.check module=shop-web hosts=True
+    """
+    return _answer(
+        check,
+        unknown,
+        __user__,
+        lambda desk: desk.standards.check(module, version, environment, hosts),
+    )
+
+
+def waive(module=None, rule=None, until=None, reason=None, path=None, **unknown):
+    """
+    Let the findings of a rule of the code standards pass for a while. They are told still, with who
+    waived them, until when and why.
+
+    module
+        The module's name.
+
+    rule
+        The rule's name, as ``pushguide.check`` tells it.
+
+    until
+        The last day, in UTC, or a moment with its zone; a year ahead at the most.
+
+    reason
+        Why.
+
+    path
+        Only findings at this path, or below it; a pattern. All by default.
+
+    Returns the waiver, with its ``id``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.waive shop-web rule=no-keystores until=2027-01-31 reason='public CAs'
+    """
+    return _answer(
+        waive,
+        unknown,
+        __user__,
+        lambda desk: desk.standards.waive(module, rule, until, reason, path),
+    )
+
+
+def waivers(module=None, **unknown):
+    """
+    List what is and was waived, the newest first.
+
+    module
+        Only this module's. All by default.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.waivers shop-web
+    """
+    return _answer(waivers, unknown, __user__, lambda desk: desk.standards.waivers(module))
+
+
+def unwaive(id=None, reason=None, **unknown):  # noqa: A002 - what people give is the id
+    """
+    End a waiver before its time.
+
+    id
+        The waiver's number.
+
+    reason
+        Why.
+
+    Returns the waiver.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.unwaive 7 reason='the store is gone'
+    """
+    return _answer(unwaive, unknown, __user__, lambda desk: desk.standards.unwaive(id, reason))
+
+
 def status(module=None, environment=None, **unknown):
     """
     Say what is live where, since when, and how the last deployment stands.

@@ -34,7 +34,15 @@ GOALS_AT = 5000
 FLAT_GOAL = 1.5
 _MODULE = "simulated"
 STEPS = {
-    "prepare": ("check_runtime", "choose_release", "make_room", "check_space", "fetch", "unpack"),
+    "prepare": (
+        "check_runtime",
+        "choose_release",
+        "make_room",
+        "check_space",
+        "check_standards",
+        "fetch",
+        "unpack",
+    ),
     "pre_release": ("save", "drain"),
     "release": ("switch",),
     "post_release": ("warm_up", "probe", "put_back", "mark_good", "retire"),

@@ -152,6 +152,10 @@ class Share(NamedTuple):
     reason: str = ""
     warm_up: dict[str, Any] | None = None
     drain: dict[str, Any] | None = None
+    #: The rules of the code standards that the live release is looked at with.
+    standards: Sequence[Mapping[str, Any]] = ()
+    #: By whom the artifact has to be signed, and where the public keys are; None for nobody.
+    signature: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the share as plain data, fit for a job's arguments and for JSON."""

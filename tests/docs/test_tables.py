@@ -26,7 +26,15 @@ from pushguide.master.rollout.progress import Progress
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import ABORT, Request
 from pushguide.master.store.tables import now
-from pushguide.master.templates import drain, health, sources, strategy, template, transfer, unpacking
+from pushguide.master.templates import (
+    drain,
+    health,
+    sources,
+    strategy,
+    template,
+    transfer,
+    unpacking,
+)
 from tests.docs.pages import DOCS, ENGINE, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
 from tests.docs.test_yaml import ORDER

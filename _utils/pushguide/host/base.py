@@ -16,7 +16,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import BadArchive, Refused, StepFailed
-from pushguide.host import archive, health, ownership, retention, transfer, warm_up
+from pushguide.host import (
+    archive,
+    health,
+    ownership,
+    retention,
+    standards,
+    transfer,
+    warm_up,
+)
 from pushguide.host.archive import by_index
 from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal, Release, flush_directory, read_all
@@ -25,7 +33,7 @@ from pushguide.host.removal import remove_tree
 from pushguide.host.steps import Note, Recorder, skipped, step, unchanged, warning
 from pushguide.host.transfer import indexed
 from pushguide.host.transfer.cache import Cache
-from pushguide.share import Share, Transfer, Unpacking
+from pushguide.share import Artifact, Share, Transfer, Unpacking
 from pushguide.words import BAD, GOOD, UNPROVEN
 
 log = logging.getLogger(__name__)
@@ -76,6 +84,7 @@ class ProjectType:
         self.choose_release()
         self.make_room()
         self.check_space()
+        self.check_standards()
         self.fetch()
         self.unpack()
 
@@ -243,6 +252,21 @@ class ProjectType:
         free = shutil.disk_usage(self.releases_dir).free
         return f"{free >> 20} MiB free"
 
+    @step(changes=False, looks=True)
+    def check_standards(self) -> Note | str | None:
+        """Look at what has become of the live release; whatever it is, the deployment goes on."""
+        if not self.share.standards:
+            return skipped("no rules for the live release")
+        live = self.journal.release_at(self.pointer.read())
+        if live is None:
+            return skipped("no release of ours is live")
+        try:
+            found = standards.findings_in(live, self.share.standards)
+        except (OSError, Refused) as err:
+            return warning(f"{live.name}, which is live, could not be looked at: {err}")
+        told = standards.in_words(found)
+        return warning(told) if told else f"{found['entries']} entries of {live.name}"
+
     @step(changes=True)
     def fetch(self) -> Note | str | None:
         """Fetch the artifact and prove its sha256."""
@@ -260,13 +284,25 @@ class ProjectType:
             fetched = transfer.fetch_by_index(
                 artifact, self.known, self.incoming_dir, told, scene
             ) or transfer.fetch(artifact, self.incoming_path, told, scene)
-        return f"{fetched.how}, sha256 {artifact.sha256[:12]}"
+            signed = self.prove_signature(artifact, told, scene)
+        return f"{fetched.how}, sha256 {artifact.sha256[:12]}{signed}"
+
+    def prove_signature(self, artifact: Artifact, told: Transfer, scene: transfer.Scene) -> str:
+        """Prove who signed the artifact, if the template asks for it; answer in words."""
+        if self.share.signature is None:
+            return ""
+        path = None
+        if artifact.signature:
+            path = os.path.join(self.incoming_dir, ".signature")
+            transfer.fetch_small(artifact.signature, artifact, path, told, scene)
+        who = signature.prove(self.share.signature, self.incoming_path, path, self.salt)
+        return f", {who}" if who else ""
 
     def contents_before(self) -> dict[str, by_index.Known]:
         """The contents that the release before has, where an index can make use of them."""
         artifact, before = self.share.artifact, self.earlier().directory
-        if not artifact or not artifact.indexed or not before:
-            return {}
+        if not artifact or not artifact.indexed or not before or self.share.signature:
+            return {}  # a signature is that of the artifact as a whole
         is_unpacked = self.settings.get("unpack", True)
         is_wanted = is_unpacked and Transfer(**self.share.transfer).only_changed
         return by_index.contents_of(before) if is_wanted else {}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pushguide.master.arguments import optional_name
+from pushguide.master.code_standards import CodeStandards
 from pushguide.master.deployments import Deployments, Options
 from pushguide.master.parts import Parts
 from pushguide.master.questions import Questions
@@ -17,13 +18,15 @@ from pushguide.master.questions import Questions
 class Desk(Parts):
     """What the runner can do, for one caller.
 
-    ``deployments`` is what changes something, ``questions`` what only answers.
+    ``deployments`` is what changes something, ``questions`` what only answers, ``standards`` what
+    has to do with the code standards.
     """
 
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
         super().__init__(opts, salt, user)
         self.deployments = Deployments(self)
         self.questions = Questions(self)
+        self.standards = CodeStandards(self)
 
     def setup(self, files: object) -> dict[str, Any]:
         """Create or migrate the database, and say what is missing on this master."""

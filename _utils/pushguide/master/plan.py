@@ -99,6 +99,7 @@ class Plan:
     risks: list[str] = field(default_factory=list)
     rollout: Rollout = Rollout()
     wish: dict[str, Any] = field(default_factory=dict)
+    standards: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data."""

@@ -74,6 +74,7 @@ def test_the_steps_of_a_deployment_in_their_order(probed: Host) -> None:
             "choose_release",
             "make_room",
             "check_space",
+            "check_standards",
             "fetch",
             "unpack",
         ],

@@ -10,7 +10,7 @@ from pushguide.master.rollout.verdict import names
 
 def risks(plan: Plan) -> list[str]:
     """What a plan puts at risk, in sentences."""
-    return [*_about_hosts(plan), *_about_strategy(plan)]
+    return [*_about_hosts(plan), *_about_strategy(plan), *_about_standards(plan)]
 
 
 def _about_hosts(plan: Plan) -> Iterator[str]:
@@ -48,3 +48,19 @@ def _about_strategy(plan: Plan) -> Iterator[str]:
         yield f"All {len(plan.hosts)} hosts go live at the same time: the strategy has no batch."
     if not plan.share.get("restore_on_failure", True):
         yield "A host whose release fails stays as it is then (restore_on_failure)."
+
+
+def _about_standards(plan: Plan) -> Iterator[str]:
+    warnings = plan.standards.get("warnings") or []
+    if warnings:
+        rules = ", ".join(dict.fromkeys(one["rule"] for one in warnings))
+        yield f"The code standards warn {len(warnings)} times: {rules}."
+    for one in plan.standards.get("waived") or []:
+        where = f" at {one['path']}" if one["path"] else ""
+        yield (
+            f"The rule {one['rule']} is waived{where} by {one['waived_by']} until "
+            f"{one['until'][:10]}: {one['reason']}."
+        )
+    unseen = plan.standards.get("not_looked_into") or []
+    if unseen:
+        yield f"The code standards did not look into {len(unseen)} files, for their length."

@@ -19,6 +19,10 @@ from pushguide.master.rollout import batches, targets
 from pushguide.master.rollout.jobs import Hosts, Return
 from pushguide.master.rollout.risks import risks
 from pushguide.master.sources import Source, source_of
+from pushguide.master.standards import check
+from pushguide.master.standards.hosts import rules_for_hosts
+from pushguide.master.standards.signatures import demand_signature
+from pushguide.master.standards.verdict import Verdict
 from pushguide.master.store import history, host_results, lock, marks, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
@@ -119,10 +123,28 @@ class Submitter:
         self._demand_not_bad(wish, chosen, version)
         facts, left_out = self._facts(wish, chosen, names, batches.grains_of(strategy))
         artifact = self._artifact(wish, source, version, facts)
+        demand_signature(chosen, artifact)
+        verdict = self._check(wish, chosen, source, artifact)
         place = chosen.template.index
         if artifact and place:
             artifact = indexing.indexed(artifact, place.directory, place.url)
-        return self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
+        plan = self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
+        plan = replace(plan, standards=verdict.to_dict()) if verdict else plan
+        return replace(plan, risks=risks(plan))
+
+    def _check(
+        self,
+        wish: Wish,
+        chosen: ModuleTemplate,
+        source: Source,
+        artifact: Artifact | None,
+    ) -> Verdict | None:
+        """Hold an artifact against the code standards; what ran before is not judged again."""
+        if artifact is None or wish.kind == "rollback":
+            return None
+        verdict = check.of_artifact(self.database, chosen, artifact, source.open)
+        check.demand(verdict, chosen, artifact.version)
+        return verdict
 
     def source_of(self, plan: Plan) -> Source:
         """Where the artifact of a plan is."""
@@ -452,6 +474,7 @@ class Submitter:
                 **for_hosts(template, self.library.allowed),
                 "transfer": template.transfer.model_dump(mode="json"),
                 "unpacking": template.unpacking.model_dump(mode="json"),
+                "standards": [] if is_rollback else rules_for_hosts(chosen.rules),
                 "uid": uuid.uuid4().hex,
                 "keep_releases": template.keep_releases,
                 "min_free_mb": template.min_free_mb,

@@ -223,6 +223,7 @@ waiver = sa.Table(
     sa.Column("until", UtcDateTime, nullable=False),
     sa.Column("revoked_by", sa.String(128)),
     sa.Column("revoked_at", UtcDateTime),
+    sa.Column("revoked_reason", LongText),
     sqlite_autoincrement=True,
 )
 

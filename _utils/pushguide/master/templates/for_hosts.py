@@ -11,7 +11,7 @@ from pushguide.master.templates.template import Template
 
 
 def for_hosts(template: Template, allowed: Allowed) -> dict[str, Any]:
-    """The fields ``probe``, ``warm_up`` and ``drain`` of a share.
+    """The fields ``probe``, ``warm_up``, ``drain`` and ``signature`` of a share.
 
     Names become what the master's configuration says of them: hosts take no name from anybody.
     """
@@ -28,4 +28,5 @@ def for_hosts(template: Template, allowed: Allowed) -> dict[str, Any]:
         "probe": probes or None,
         "warm_up": template.warm_up.model_dump(mode="json") if template.warm_up else None,
         "drain": drain,
+        "signature": template.signature.model_dump(mode="json") if template.signature else None,
     }

@@ -26,7 +26,9 @@ from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
+from pushguide.master.templates.signature import Signature
 from pushguide.master.templates.sources import AnySource
+from pushguide.master.templates.standards import RuleChanges
 from pushguide.master.templates.strategy import Approval, Strategy, changed
 from pushguide.master.templates.transfer import Transfer
 from pushguide.master.templates.unpacking import Unpacking
@@ -51,6 +53,8 @@ _OVERRIDABLE = (
     "restore_on_failure",
     "orchestration",
     "approval",
+    "standards",
+    "signature",
 )
 
 
@@ -112,6 +116,10 @@ class Template(Strict):
     )
     orchestration: Orchestration = Orchestration()
     approval: Approval = Approval()
+    standards: RuleChanges = help_of(
+        "What differs from the company's code standards.", {"no-keystores": "off"}, default={}
+    )
+    signature: Signature | None = None
     hosts: OneLine | list[OneLine] | Target = help_of(
         "The hosts: a glob, a list of ids, or target and type.", "web*", ["web1", "web2"]
     )
@@ -227,7 +235,7 @@ def _problems(
     try:
         Template.model_validate(known, context=vars(allowed))
     except ValidationError as err:
-        yield from _sentences(err, place, Template)
+        yield from sentences(err, place, Template)
     project_type = merged.get("type")
     if not isinstance(project_type, str):
         return
@@ -239,7 +247,7 @@ def _problems(
     try:
         settings(**(merged.get("settings") or {}))
     except ValidationError as err:
-        yield from _sentences(err, lambda location: place(("settings", *location)), settings)
+        yield from sentences(err, lambda location: place(("settings", *location)), settings)
     except TypeError:
         yield f"{place(('settings',))}: is not a mapping."
 
@@ -263,7 +271,14 @@ def _as_written(location: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[An
     return location
 
 
-def _sentences(error: ValidationError, place: Any, model: type[Strict]) -> Iterator[str]:
+def sentences(error: ValidationError, place: Any, model: type[Strict]) -> Iterator[str]:
+    """Every problem that a model found, each with its place.
+
+    Args:
+        error: what the model raised.
+        place: makes a path out of a location in the model.
+        model: the model.
+    """
     for one in error.errors():
         location, kind = one["loc"], one["type"]
         where = place(location)
@@ -313,7 +328,8 @@ def _models_at(model: type[Strict], location: tuple[Any, ...]) -> list[type[Stri
             models = of_kind
         elif not isinstance(part, int):
             found = [one.model_fields[part] for one in models if part in one.model_fields]
-            models = [inner for one in found for inner in _models_in(one.annotation)]
+            if found:  # else it is a name that the template itself gives, such as a rule's
+                models = [inner for one in found for inner in _models_in(one.annotation)]
     return models
 
 
@@ -348,7 +364,7 @@ def strategy_of(template: Template, wish: object) -> Strategy:
     try:
         return _unless(problems, Strategy(**values))
     except ValidationError as err:
-        told = _sentences(
+        told = sentences(
             err, lambda location: ":".join(["strategy", *map(str, location)]), Strategy
         )
         raise Refused([*problems, *told]) from err

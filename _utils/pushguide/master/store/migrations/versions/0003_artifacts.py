@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("until", UtcDateTime(), nullable=False),
         sa.Column("revoked_by", sa.String(length=128), nullable=True),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_reason", LongText(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_waiver")),
         sqlite_autoincrement=True,
     )
