@@ -21,6 +21,7 @@ from pushguide.host import (
     health,
     ownership,
     retention,
+    signature,
     standards,
     transfer,
     warm_up,
