@@ -98,11 +98,11 @@ def test_from_the_refusal_to_what_hosts_find(lab: Lab, module: Module) -> None:
 
 
 def test_what_cannot_be_waived(lab: Lab, module: Module) -> None:
-    bad = module.run("waive", rule="no-log", until=until(400), path="../x")
+    bad = module.run("waive", rule="no-lgs", until=until(400), path="../x")
     assert bad.returncode == 1
     for told in (
         "reason is missing",
-        "There is no rule 'no-log' that holds for standards: did you mean no-logs?",
+        "There is no rule 'no-lgs' that holds for standards: did you mean no-logs?",
         "a waiver lasts for a year at the most",
         "path is '../x': give a path without",
     ):
