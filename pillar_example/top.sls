@@ -6,3 +6,4 @@ base:
     - shop-api
     - shop-jobs
     - shop-search
+    - standards

@@ -29,18 +29,22 @@ from pushguide.master.store.tables import now
 from pushguide.master.templates import (
     drain,
     health,
+    signature,
     sources,
+    standards,
     strategy,
     template,
     transfer,
     unpacking,
 )
+from pushguide.standards.builtin import BUILT_IN
+from pushguide.standards.rules import KINDS
 from tests.docs.pages import DOCS, ENGINE, RUNNER, STATE, blocks, code_in, rows, section, table
 from tests.docs.products_own import OPTS, parameters, public
 from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
-TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES = (
+TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES, STANDARDS = (
     DOCS / f"{name}.md"
     for name in (
         "templates",
@@ -51,6 +55,7 @@ TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES = (
         "control",
         "transfer",
         "sources",
+        "standards",
     )
 )
 HEADINGS = {
@@ -65,6 +70,12 @@ SOURCE_HEADINGS = {
 }
 #: Where docs/rollout.md tells the keys of each model.
 ROLLOUT_HEADINGS = {strategy.Strategy: "Strategy", strategy.Approval: "Approval"}
+#: Where docs/standards.md tells the keys of each model.
+STANDARDS_HEADINGS = {
+    standards.CompanyStandards: "Levels and layers",
+    standards.RuleChange: "A rule of your own",
+    signature.Signature: "Signatures",
+}
 #: Where docs/health.md tells the keys of each model; what all kinds have in common stands once.
 HEALTH_HEADINGS = {
     health.Probe: "Probes",
@@ -118,6 +129,10 @@ def documented_models() -> list[Any]:
     found.append(pytest.param(TRANSFER, "Indexes", template.IndexPlace, id="IndexPlace"))
     artifacts = DOCS / "artifacts.md"
     found.append(pytest.param(artifacts, "Unpacking", unpacking.Unpacking, id="Unpacking"))
+    found += [
+        pytest.param(STANDARDS, heading, model, id=model.__name__)
+        for model, heading in STANDARDS_HEADINGS.items()
+    ]
     for name in OWN_TYPES:
         settings = importlib.import_module(f"pushguide.master.templates.types.{name}").Settings
         found.append(pytest.param(TYPES, name, settings, id=name))
@@ -177,6 +192,48 @@ def test_every_type_has_its_page() -> None:
     from pushguide.master.templates import project_types
 
     assert sorted(OWN_TYPES) == project_types.names(OPTS)
+
+
+def test_every_built_in_rule_is_told() -> None:
+    told = table(STANDARDS, "Built-in rules")
+    assert [row[0] for row in told] == [f"`{one.name}`" for one in BUILT_IN]
+    for row, rule in zip(told, BUILT_IN, strict=True):
+        _, kind, level, types, on_hosts, meant, why = row
+        assert (kind, level) == (f"`{rule.kind}`", rule.level), rule.name
+        assert code_in(types) == [*rule.types], rule.name
+        assert on_hosts == ("yes" if rule.on_hosts else "no"), rule.name
+        bounds = [str(one) for one in (rule.at_most, rule.at_most_mb) if one is not None]
+        wanted = [*rule.patterns, *rule.look_into, *rule.unless, *bounds]
+        assert code_in(meant) == wanted, rule.name
+        assert why.replace("\\<", "<") == rule.reason, rule.name
+
+
+def test_every_kind_of_rule_is_told() -> None:
+    told = [row for row in table(STANDARDS, "A rule of your own") if len(row) == 6]
+    assert {
+        code_in(name)[0]: (code_in(needs), code_in(one_of), code_in(takes), on_hosts)
+        for name, needs, one_of, takes, on_hosts, _ in told
+    } == {
+        name: ([*one.needs], [*one.one_of], [*one.takes], "yes" if one.on_hosts else "no")
+        for name, one in KINDS.items()
+    }
+
+
+def test_the_bounds_of_reading_are_told() -> None:
+    from pushguide.host.standards import _MOST_ANSWERED, MOST_ENTRIES
+    from pushguide.master.standards import reading, tars
+    from pushguide.standards import globs, listing
+
+    told = " ".join(STANDARDS.read_text(encoding="utf-8").split())
+    for sentence in (
+        f"at most {listing.MOST_OF_ONE_FILE // 1024} KiB of each",
+        f"and {listing.MOST_OF_ALL_FILES // 2**20} MiB of all together",
+        f"more than {reading.MOST_ENTRIES:,} entries",
+        f"more than {tars.MOST_RATIO} times its length",
+        f"{_MOST_ANSWERED} at the most, and looks at {MOST_ENTRIES:,} entries",
+        f"{globs.MOST_LENGTH} characters long at the most, with {globs.MOST_WILDCARDS} wildcards",
+    ):
+        assert sentence in told
 
 
 class _Names:

@@ -14,6 +14,7 @@ import yaml
 
 from pushguide.master.config import Config
 from pushguide.master.templates import project_types
+from pushguide.master.templates.company import standards_of
 from pushguide.words import LIVE_STAGES
 from tests.docs.pages import EXAMPLES, MODULE, PROJECT, STATE, Block, blocks
 from tests.docs.products_own import (
@@ -46,6 +47,13 @@ def pillar_modules(data: Any) -> None:
     assert set(data) == {"pushguide"}
     assert set(data["pushguide"]) == {"modules"}
     demand_templates(data["pushguide"]["modules"])
+
+
+def pillar_standards(data: Any) -> None:
+    """The company's code standards, as the master's pillar has them."""
+    assert set(data) == {"pushguide"}
+    assert set(data["pushguide"]) == {"standards"}
+    standards_of(data["pushguide"]["standards"], project_types.names(OPTS))
 
 
 def pillar_top(data: Any) -> None:
@@ -110,6 +118,7 @@ def state(called: str, given: dict[str, Any]) -> None:
 
 KINDS = {
     "pillar: modules": pillar_modules,
+    "pillar: standards": pillar_standards,
     "pillar: top": pillar_top,
     "template": template,
     "master config": master_config,
@@ -118,6 +127,8 @@ KINDS = {
 }
 #: Judged where the type that it is of is made.
 ELSEWHERE = {"template: own type"}
+#: What pillar_example has beside templates.
+NO_TEMPLATES = ("top.sls", "standards.sls")
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
@@ -149,12 +160,17 @@ def modules_in(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "path", [one for one in EXAMPLES if one.name != "top.sls"], ids=lambda one: one.name
+    "path", [one for one in EXAMPLES if one.name not in NO_TEMPLATES], ids=lambda one: one.name
 )
 def test_an_example_validates(path: Path) -> None:
     modules = modules_in(path)
     assert list(modules) == [path.stem]
     demand_templates(modules)
+
+
+def test_the_example_of_the_companys_standards_validates() -> None:
+    path = PROJECT / "pillar_example" / "standards.sls"
+    pillar_standards(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def test_the_examples_fit_together() -> None:
@@ -165,7 +181,7 @@ def test_the_examples_fit_together() -> None:
     modules = {
         name: one
         for path in EXAMPLES
-        if path.name != "top.sls"
+        if path.name not in NO_TEMPLATES
         for name, one in modules_in(path).items()
     }
     demand_templates(modules)

@@ -20,6 +20,7 @@ BUILT_IN = (
         ERROR,
         "What cannot be read cannot be checked, and hosts could not unpack it either.",
         "Build the archive again, as zip, war, jar, nupkg, tar, tar.gz, tar.bz2 or tar.xz.",
+        locked=True,
     ),
     Rule(
         "no-logs",

@@ -59,6 +59,7 @@ def read(
             stream.budget = MOST_HEADER_BYTES
         if not stream.is_ended:
             raise Unreadable("breaks off: the mark at the end of a tar is missing")
+        stream.drain()
 
 
 def _look_into(
@@ -154,6 +155,11 @@ class _Forward:
             if not self._pull(min(_BLOCK, place - self._place)):
                 raise Unreadable("breaks off in the middle of a file")
         return self._place
+
+    def drain(self) -> None:
+        """Go to the end, where the checksum of what is compressed is proven."""
+        while self._pull(_BLOCK):
+            pass
 
     def read(self, count: int = -1) -> bytes:
         """Read, within the bounds."""
