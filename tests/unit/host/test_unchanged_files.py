@@ -144,6 +144,44 @@ def test_a_large_file_that_differs_at_its_end_is_written_whole(tmp_path: Path) -
     assert look(tmp_path / "old") == before
 
 
+@pytest.mark.parametrize("form", ["zip", "tar.gz"])
+def test_a_directory_that_became_a_link_is_not_followed(form: str, tmp_path: Path) -> None:
+    files = {"lib/a": (b"same", False)}
+    unpack(pack(tmp_path / "1", files, form), str(tmp_path / "old"), earlier=Earlier(None, "copy"))
+    outside = tmp_path / "outside"
+    (tmp_path / "old" / "lib").rename(outside)
+    (outside / "a").chmod(0o444)
+    (tmp_path / "old" / "lib").symlink_to(outside)
+    shared = Earlier(str(tmp_path / "old"), "hard_link")
+    told = unpack(pack(tmp_path / "2", files, form), str(tmp_path / "new"), earlier=shared)
+    assert told.unchanged == 0
+    assert (tmp_path / "new/lib/a").stat().st_ino != (outside / "a").stat().st_ino
+
+
+def test_a_file_that_is_touched_while_it_is_proven_is_not_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"a": (b"same", False)}
+    unpack(
+        pack(tmp_path / "1", files, "zip"),
+        str(tmp_path / "old"),
+        earlier=Earlier(None, "hard_link"),
+    )
+    usual = earlier_module._crc_of
+
+    def and_then_somebody_edits(path: str) -> int:
+        crc = usual(path)
+        Path(path).write_bytes(b"else")
+        os.utime(path, (1, 1))
+        return crc
+
+    monkeypatch.setattr(earlier_module, "_crc_of", and_then_somebody_edits)
+    shared = Earlier(str(tmp_path / "old"), "hard_link")
+    told = unpack(pack(tmp_path / "2", files, "zip"), str(tmp_path / "new"), earlier=shared)
+    assert told.unchanged == 0
+    assert look(tmp_path / "new") == files
+
+
 def test_directories_keep_their_times(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "1", "w") as tar:
         for number, name in enumerate(("app", "app/lib")):

@@ -11,7 +11,7 @@ import contextlib
 import os
 import stat
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 
 from pushguide.host.archive.entries import Entry
@@ -19,8 +19,10 @@ from pushguide.host.archive.untrusted import BLOCK
 
 COPY, REFLINK, HARD_LINK = "copy", "reflink", "hard_link"
 
-#: Files below this are written: to look at the old one first costs as much.
+#: An empty file is written: to look at the old one first costs as much.
 _SMALLEST = 1
+#: What a tar gives is held in memory while it is compared; a longer file is written.
+_MOST_HELD_BYTES = 16 * 2**20
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
 _MAY_WRITE = 0o222
 
@@ -38,6 +40,7 @@ class Earlier:
         self.directory = directory or ""
         self.way = way
         self._works = directory is not None and way in (REFLINK, HARD_LINK)
+        self._ways: dict[tuple[str, ...], bool] = {}
 
     def reuse(
         self, entry: Entry, target: str, blocks: Iterable[bytes], checksum: int | None
@@ -54,13 +57,14 @@ class Earlier:
             Whether it was taken, and the content that is to be written if it was not.
         """
         old = os.path.join(self.directory, *entry.parts)
-        if not self._works or not self._could_be(old, entry):
+        before = self._status(old, entry) if self._is_ours(entry.parts[:-1]) else None
+        if before is None or (checksum is None and entry.size > _MOST_HELD_BYTES):
             return False, blocks
         if checksum is not None:
             is_same = _crc_of(old) == checksum
         else:
             is_same, blocks = _compared(old, blocks)
-        if is_same and self._share(old, target, entry):
+        if is_same and self._share(old, target, entry, before):
             return True, ()
         return False, blocks
 
@@ -69,24 +73,40 @@ class Earlier:
         """The modes that nothing in the new tree has: files that are shared are read-only."""
         return _MAY_WRITE if self.way == HARD_LINK else 0
 
-    def _could_be(self, old: str, entry: Entry) -> bool:
+    def _is_ours(self, parts: tuple[str, ...]) -> bool:
+        """Whether the way to a file leads through directories alone: somebody may have put a link
+        in the place of one.
+        """
+        if parts not in self._ways:
+            above = not parts or self._is_ours(parts[:-1])
+            place = os.path.join(self.directory, *parts)
+            self._ways[parts] = above and os.path.isdir(place) and not os.path.islink(place)
+        return self._ways[parts]
+
+    def _status(self, old: str, entry: Entry) -> os.stat_result | None:
+        """The state of a file that could be shared; None of one that could not."""
+        if not self._works:
+            return None
         try:
             status = os.lstat(old)
         except OSError:
-            return False
+            return None
         is_alike = (
             stat.S_ISREG(status.st_mode)
             and status.st_size == entry.size >= _SMALLEST
             and (os.name == "nt" or bool(status.st_mode & stat.S_IXUSR) == entry.executable)
         )
         # A file that may be written to is not shared: an edit would change both releases.
-        return is_alike and not (self.way == HARD_LINK and status.st_mode & _MAY_WRITE)
+        is_safe = not (self.way == HARD_LINK and status.st_mode & _MAY_WRITE)
+        return status if is_alike and is_safe else None
 
     def share(self, old: str, target: str, entry: Entry) -> bool:
         """Share a file whose content is known to be the same; whether that could be."""
-        return self._works and self._could_be(old, entry) and self._share(old, target, entry)
+        before = self._status(old, entry)
+        return before is not None and self._share(old, target, entry, before)
 
-    def _share(self, old: str, target: str, entry: Entry) -> bool:
+    def _share(self, old: str, target: str, entry: Entry, before: os.stat_result) -> bool:
+        """Share a file that was proven; not if somebody has touched it since."""
         try:
             if self.way == HARD_LINK:
                 os.link(old, target)
@@ -98,7 +118,15 @@ class Earlier:
                 os.remove(target)
             self._works = False
             return False
-        return True
+        shared = os.lstat(target if self.way == HARD_LINK else old)
+        if _identity(shared) == _identity(before):
+            return True
+        os.remove(target)
+        return False
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _crc_of(path: str) -> int:
@@ -110,25 +138,15 @@ def _crc_of(path: str) -> int:
 
 
 def _compared(old: str, blocks: Iterable[bytes]) -> tuple[bool, Iterable[bytes]]:
-    """Whether a file holds just these blocks; and the blocks again, for who has to write them.
-
-    Of a large file the blocks that were seen to be the same are read from the old one again.
-    """
+    """Whether a file holds just these blocks; and the blocks again, for who has to write them."""
     waiting = iter(blocks)
-    same = 0
+    held: list[bytes] = []
     with open(old, "rb") as handle:
         for block in waiting:
+            held.append(block)
             if handle.read(len(block)) != block:
-                return False, chain(_beginning(old, same), (block,), waiting)
-            same += len(block)
-    return True, _beginning(old, same)
-
-
-def _beginning(path: str, length: int) -> Iterator[bytes]:
-    with open(path, "rb") as handle:
-        while length and (block := handle.read(min(BLOCK, length))):
-            length -= len(block)
-            yield block
+                return False, chain(held, waiting)
+    return True, held
 
 
 def _clone(old: str, target: str, entry: Entry) -> None:

@@ -48,6 +48,8 @@ def spelling_problems(name: str) -> Iterator[str]:
         yield "begins with a drive letter"
     if re.search(r"[\x00-\x1f\x7f-\x9f]", name):
         yield "has control characters"
+    if re.search("[\ud800-\udfff]", name):
+        yield "is not UTF-8"
 
 
 def host_problems(parts: Iterable[str]) -> Iterator[str]:

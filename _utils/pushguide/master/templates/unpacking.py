@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pushguide import share
 from pushguide.master.fields import Strict, help_of
@@ -35,3 +35,12 @@ class Unpacking(Strict):
         "shop",
         default=None,
     )
+
+    @model_validator(mode="after")
+    def _shared_files_have_one_owner(self) -> Unpacking:
+        if self.unchanged == "hard_link" and self.user:
+            raise ValueError(
+                "hard_link and user do not go together: two releases share a file, and its owner "
+                "could write to both"
+            )
+        return self
