@@ -11,16 +11,11 @@ Matching takes at most the product of both lengths: no pattern can hold anybody 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+import re
+from collections.abc import Iterable, Sequence
 
 MOST_LENGTH = 200
 MOST_WILDCARDS = 12
-
-_STAR, _ANY = object(), object()
-
-T = TypeVar("T")
-Token = Any  # _STAR, _ANY, one character, or a set of them
 
 
 def problem_of(pattern: str) -> str | None:
@@ -41,7 +36,7 @@ def problem_of(pattern: str) -> str | None:
         return "'**' stands alone between two '/'"
     try:
         for part in pattern.split("/"):
-            _tokens(part)
+            _Part(part)
     except ValueError as err:
         return str(err)
     return None
@@ -55,27 +50,29 @@ class Globs:
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
+        #: What patterns without a '/' say, each with whether it means directories alone.
         self._names: dict[str, bool] = {}
-        self._suffixes: list[tuple[str, bool]] = []
-        self._others: list[tuple[tuple[tuple[Token, ...], ...], bool]] = []
-        for pattern in patterns:
-            self._add(pattern.lower())
-        self._ends = tuple(suffix for suffix, _ in self._suffixes)
+        self._name_parts: list[tuple[_Part, bool]] = []
+        #: The others: the directory or name that they begin with, their parts, and the same.
+        self._paths: list[tuple[str | None, list[_Part], bool]] = []
+        suffixes = [self._add(pattern.lower()) for pattern in patterns]
+        self._suffixes = tuple(one for one in suffixes if one is not None)
 
-    def _add(self, pattern: str) -> None:
-        directories_only = pattern.endswith("/")
+    def _add(self, pattern: str) -> str | None:
+        """Take up a pattern; answer with the end of names that it means, if it says no more."""
+        only_directories = pattern.endswith("/")
         body = pattern.rstrip("/")
+        part = _Part(body.rpartition("/")[2])
         if "/" in body:
-            parts = [_tokens(one) for one in body.lstrip("/").split("/")]
-        elif not set(body) & set("*?["):
-            self._names[body] = self._names.get(body, True) and directories_only
-            return
-        elif body[0] == "*" and not set(body[1:]) & set("*?["):
-            self._suffixes.append((body[1:], directories_only))
-            return
+            parts = [_Part(one) for one in body.lstrip("/").split("/")]
+            self._paths.append((parts[0].literal, parts, only_directories))
+        elif part.literal is not None:
+            self._names[body] = self._names.get(body, True) and only_directories
+        elif part.suffix is not None and not only_directories:
+            return part.suffix
         else:
-            parts = [(_STAR, _STAR), _tokens(body)]
-        self._others.append((tuple(parts), directories_only))
+            self._name_parts.append((part, only_directories))
+        return None
 
     def match(self, directory: str, name: str, is_directory: bool = False) -> bool:
         """Whether any pattern matches a path; what lies above it is not looked at.
@@ -88,17 +85,19 @@ class Globs:
         of_name = self._names.get(name)
         if of_name is not None and (is_directory or not of_name):
             return True
-        if name.endswith(self._ends) and any(
-            name.endswith(suffix) and (is_directory or not only) for suffix, only in self._suffixes
-        ):
+        if self._suffixes and name.endswith(self._suffixes):
             return True
-        if not self._others:
+        for part, only_directories in self._name_parts:
+            if (is_directory or not only_directories) and part.fits(name):
+                return True
+        if not self._paths:
             return False
-        parts = [*directory.split("/"), name] if directory else [name]
-        return any(
-            (is_directory or not only) and _fits(tokens, parts, _is_deep, _part_fits)
-            for tokens, only in self._others
-        )
+        path = f"{directory}/{name}" if directory else name
+        for first, parts, only_directories in self._paths:
+            may = (is_directory or not only_directories) and path.startswith(first or "")
+            if may and _fits(parts, path.split("/")):
+                return True
+        return False
 
     def covers(self, path: str) -> bool:
         """Whether any pattern matches a path that is no directory, or a directory above it."""
@@ -112,80 +111,89 @@ class Globs:
         return False
 
 
-def _tokens(part: str) -> tuple[Token, ...]:
-    """The tokens of one part of a pattern.
+class _Part:
+    """What one part of a pattern means.
+
+    Between its stars stand pieces of fixed length: the first and the last have their places, and
+    of the others the earliest place that fits is as good as any. So nothing is ever tried again.
 
     Raises:
         ValueError: a bracket is not closed, or holds nothing.
     """
-    if part == "**":
-        return (_STAR, _STAR)
-    found: list[Token] = []
+
+    def __init__(self, part: str) -> None:
+        self.is_deep = part == "**"
+        pieces = _pieces(part)
+        has_wildcards = bool({*part} & {*"*?["})
+        self.literal = None if has_wildcards else part
+        #: The end of the names that it means, where it is no more than that.
+        self.suffix = part[1:] if part[:1] == "*" and not {*part[1:]} & {*"*?["} else None
+        self._first, *rest = (re.compile(expression, re.DOTALL) for expression, _ in pieces)
+        self._rest = [*zip(rest, (length for _, length in pieces[1:]), strict=True)]
+
+    def fits(self, text: str) -> bool:
+        """Whether a part of a path fits."""
+        if self.literal is not None:
+            return text == self.literal
+        if not self._rest:
+            return bool(self._first.fullmatch(text))
+        found = self._first.match(text)
+        *middle, (last, length) = self._rest
+        for piece, _ in middle:
+            found = found and piece.search(text, found.end())
+        return bool(
+            found and len(text) - length >= found.end() and last.match(text, len(text) - length)
+        )
+
+
+def _pieces(part: str) -> list[tuple[str, int]]:
+    """What stands before, between and after the stars: as expressions, with their lengths."""
+    found = [("", 0)]
     place = 0
     while place < len(part):
         character = part[place]
-        if character == "[":
-            end = part.find("]", place + 1)
-            if end < place + 2:
-                raise ValueError("close '[' with ']', and name characters between them")
-            found.append(_characters(part[place + 1 : end]))
-            place = end
+        if character == "*":
+            found.append(("", 0))
         else:
-            found.append({"*": _STAR, "?": _ANY}.get(character, character))
+            expression, taken = _one(part, place)
+            place += taken - 1
+            found[-1] = (found[-1][0] + expression, found[-1][1] + 1)
         place += 1
-    return tuple(found)
+    return found
 
 
-def _characters(text: str) -> frozenset[str]:
-    """The characters that ``a-z0`` stands for."""
-    found: set[str] = set()
-    place = 0
-    while place < len(text):
-        if text[place + 1 : place + 2] == "-" and place + 2 < len(text):
-            first, last = ord(text[place]), ord(text[place + 2])
-            if not first <= last <= first + 256:
-                raise ValueError(f"'{text[place : place + 3]}' is no range of characters")
-            found |= {chr(one) for one in range(first, last + 1)}
-            place += 3
-        else:
-            found.add(text[place])
-            place += 1
-    return frozenset(found)
+def _one(part: str, place: int) -> tuple[str, int]:
+    """What means one character, as an expression, and how much of the pattern it takes."""
+    if part[place] == "?":
+        return ".", 1
+    if part[place] != "[":
+        return re.escape(part[place]), 1
+    end = part.find("]", place + 1)
+    if end < place + 2:
+        raise ValueError("close '[' with ']', and name characters between them")
+    inside = part[place + 1 : end]
+    ranges = ""
+    for first, last, alone in re.findall("(.)-(.)|(.)", inside):
+        if first > last:
+            raise ValueError(f"'{first}-{last}' is no range of characters")
+        ranges += re.escape(alone) or f"{re.escape(first)}-{re.escape(last)}"
+    return f"[{ranges}]", end + 1 - place
 
 
-def _fits(
-    pattern: Sequence[Any],
-    text: Sequence[T],
-    is_star: Callable[[Any], bool],
-    is_one: Callable[[Any, T], bool],
-) -> bool:
-    """Whether a text fits a pattern; only the last star is ever tried again."""
+def _fits(pattern: Sequence[_Part], parts: Sequence[str]) -> bool:
+    """Whether the parts of a path fit a pattern; only the last ``**`` is ever tried again."""
     here = there = mark = 0
-    star = -1
-    while there < len(text):
-        if here < len(pattern) and is_star(pattern[here]):
-            star, mark = here, there
+    deep = -1
+    while there < len(parts):
+        if here < len(pattern) and pattern[here].is_deep:
+            deep, mark = here, there
             here += 1
-        elif here < len(pattern) and is_one(pattern[here], text[there]):
+        elif here < len(pattern) and pattern[here].fits(parts[there]):
             here += 1
             there += 1
-        elif star >= 0:
+        elif deep >= 0:
             mark += 1
-            here, there = star + 1, mark
+            here, there = deep + 1, mark
         else:
             return False
-    return all(is_star(one) for one in pattern[here:])
-
-
-def _is_deep(tokens: tuple[Token, ...]) -> bool:
-    return tokens == (_STAR, _STAR)
-
-
-def _part_fits(tokens: tuple[Token, ...], part: str) -> bool:
-    return _fits(tokens, part, lambda one: one is _STAR, _character_fits)
-
-
-def _character_fits(token: Token, character: str) -> bool:
-    return token is _ANY or (
-        character in token if isinstance(token, frozenset) else token == character
-    )
+    return all(one.is_deep for one in pattern[here:])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from pushguide.errors import Refused
+from pushguide.standards.globs import problem_of
 
 ERROR, WARNING, OFF = "error", "warning", "off"
 #: The levels, the highest first.
@@ -122,8 +123,14 @@ class Rule:
             values: dict[str, Any] = {
                 name: tuple(one) if isinstance(one, list) else one for name, one in data.items()
             }
-            return cls(**values)
-        except TypeError as err:
+            rule = cls(**values)
+            if rule.kind not in KINDS:
+                raise ValueError(f"there is no kind {rule.kind!r}")
+            for pattern in (*rule.patterns, *rule.unless, *rule.look_into):
+                if why := problem_of(pattern):
+                    raise ValueError(f"{pattern!r}: {why}")
+            return rule
+        except (TypeError, ValueError, AttributeError) as err:
             raise Refused(
                 f"A rule of the code standards does not read: {err}. Master and minion may run "
                 "different versions of pushguide: sync the minion with saltutil.sync_all."

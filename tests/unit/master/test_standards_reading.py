@@ -178,6 +178,9 @@ def test_a_500_mb_war_moves_under_2_mb(tmp_path: Path) -> None:
     assert len(listing.entries) == 2260
     assert listing.unreadable is None
     assert handle.moved < 2 * 2**20, f"{handle.moved} bytes in {handle.reads} reads"
+    looked_into = len(listing.beginnings)
+    assert looked_into > 60
+    assert handle.reads < 1.2 * looked_into + 10, "each read may be a request to a server"
     assert seconds < 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import time
 
 import pytest
@@ -42,6 +43,12 @@ MEANT = [
     ("*", "anything/at/all", True),
     ("a[b-d]e", "ACE", True),
     ("a[b-d]e", "afe", False),
+    ("[^-]x", "^x", True),
+    ("[^-]x", "ax", False),
+    ("a*ba", "aba", True),
+    ("aba*ba", "aba", False),
+    ("a*?c", "abc", True),
+    ("a*?c", "ac", False),
     ("x*y*z", "x1y2y3z", True),
     ("x*y*z", "x1y2y3", False),
 ]
@@ -80,10 +87,18 @@ def test_no_patterns_mean_nothing() -> None:
     assert not Globs([]).covers("a")
 
 
-@given(st.text("ab*?/[].", max_size=20), st.text("ab/.", max_size=30))
+@given(st.text("ab*?/[].-^&|~", max_size=20), st.text("ab/.-", max_size=30))
 def test_any_text_is_a_pattern_or_is_refused(pattern: str, path: str) -> None:
     if problem_of(pattern) is None:
         assert Globs([pattern]).covers(path) in (True, False)
+
+
+@given(st.text("ab*?", min_size=1, max_size=8), st.text("ab", max_size=12))
+def test_a_part_means_what_pythons_own_matcher_says(pattern: str, name: str) -> None:
+    if "**" not in pattern and name:
+        wanted = fnmatch.fnmatchcase(name, pattern)
+        assert Globs([pattern]).match("", name) is wanted
+        assert Globs([f"/{pattern}"]).match("", name) is wanted
 
 
 def test_the_worst_pattern_takes_no_time() -> None:

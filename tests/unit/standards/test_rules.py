@@ -233,8 +233,14 @@ def test_rules_travel() -> None:
         assert Rule.from_dict(rule.to_dict()) == rule
         short = Rule.from_dict(rule.for_host())
         assert (short.name, short.kind, short.level) == (rule.name, rule.kind, rule.level)
-    with pytest.raises(Refused, match="does not read"):
-        Rule.from_dict({"name": "x", "colour": "red"})
+    rule = {"name": "x", "kind": "forbidden", "level": ERROR}
+    for more, told in (
+        ({"colour": "red"}, "colour"),
+        ({"kind": "odd"}, "there is no kind 'odd'"),
+        ({"patterns": ["a[b"]}, "close"),
+    ):
+        with pytest.raises(Refused, match=told):
+            Rule.from_dict({**rule, **more})
 
 
 def test_the_digest_tells_rules_apart() -> None:

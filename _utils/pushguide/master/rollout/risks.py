@@ -54,7 +54,7 @@ def _about_standards(plan: Plan) -> Iterator[str]:
     warnings = plan.standards.get("warnings") or []
     if warnings:
         rules = ", ".join(dict.fromkeys(one["rule"] for one in warnings))
-        yield f"The code standards warn {len(warnings)} times: {rules}."
+        yield f"The code standards warn, by these rules: {rules}."
     for one in plan.standards.get("waived") or []:
         where = f" at {one['path']}" if one["path"] else ""
         yield (

@@ -71,6 +71,7 @@ class Watched:
         self.what = what
         self._handle = handle
         self._most = left
+        self._ahead = (0, b"")
         self.seek = handle.seek
         self.tell = handle.tell
 
@@ -78,9 +79,20 @@ class Watched:
         """It is."""
         return True
 
+    def prefetch(self, place: int, count: int) -> None:
+        """Read a part at once, out of which the small reads that follow are served: each may be a
+        request to a server."""
+        self._handle.seek(place)
+        self._ahead = (place, self._handle.read(count))
+
     def read(self, count: int = -1) -> bytes:
         """Read, within what is left."""
         if self.left is None:
+            begin, data = self._ahead
+            place = self._handle.tell() - begin
+            if place >= 0 and 0 <= count <= len(data) - place:
+                self._handle.seek(begin + place + count)
+                return data[place : place + count]
             return self._handle.read(count)
         if count > self.left:
             raise Unreadable(f"was given up: {self.what} is longer than {self._most} bytes")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import IO, Any, cast
 
@@ -23,6 +23,8 @@ from pushguide.standards.rules import Rule
 MOST_ENTRIES = 200_000
 MOST_DIRECTORY_BYTES = 16 * 2**20
 MOST_TARGET_BYTES = 4096
+#: Of a zip's entry, what stands before its content, but for its name.
+_HEADER_BYTES = 30 + 64
 
 _FORMS = {0: FILE, stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: LINK}
 
@@ -82,15 +84,17 @@ def _read_zip(
     watched.left = None
     by_path = {}
     with archive:
-        for info, entry in _zip_entries(archive):
+        begin = partial(_begin, archive, watched)
+        for info, entry in _zip_entries(archive.infolist(), begin):
             entries.append(entry)
             by_path[entry.path] = info
         for entry in to_look_into(rules, entries):
-            beginnings.take(entry, partial(_begin, archive, by_path[entry.path]))
+            beginnings.take(entry, partial(begin, by_path[entry.path]))
 
 
-def _zip_entries(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, Entry]]:
-    infos = archive.infolist()
+def _zip_entries(
+    infos: list[zipfile.ZipInfo], begin: Callable[[zipfile.ZipInfo, int], bytes]
+) -> Iterator[tuple[zipfile.ZipInfo, Entry]]:
     if len(infos) > MOST_ENTRIES:
         raise Unreadable(f"has {len(infos)} entries, and {MOST_ENTRIES} are the bound")
     paths = Paths()
@@ -100,18 +104,22 @@ def _zip_entries(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, En
         form = stat.S_IFMT(info.external_attr >> 16)
         kind = DIRECTORY if name.endswith(("/", "\\")) else _FORMS.get(form, OTHER)
         if kind == LINK:
-            target = _begin(archive, info, MOST_TARGET_BYTES).decode("utf-8", "replace")
+            target = begin(info, MOST_TARGET_BYTES).decode("utf-8", "replace")
             yield info, Entry(path, LINK, target=target)
         elif path:
             yield info, Entry(path, kind, info.file_size if kind == FILE else 0)
 
 
-def _begin(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
+def _begin(archive: zipfile.ZipFile, watched: Watched, info: zipfile.ZipInfo, most: int) -> bytes:
     """The first bytes of a file; no more of it is inflated, whatever it declares."""
     if info.flag_bits & 0x2041:
         raise Unreadable(f"has {info.orig_filename[:80]!r}, which is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # The standard library inflates the other methods without a bound.
         raise Unreadable(f"has {info.orig_filename[:80]!r}, which is neither stored nor deflated")
+    # Deflating makes nothing much longer, and reading goes by blocks of 4096 bytes.
+    content_length = min(info.compress_size, most + most // 64 + 4096)
+    with reading():
+        watched.prefetch(info.header_offset, _HEADER_BYTES + len(info.filename) + content_length)
     with reading(), archive.open(info) as content:
         return content.read(min(most, info.file_size))
