@@ -231,7 +231,9 @@ def test_what_is_no_archive(lab: Lab) -> None:
     module.publish("1.0.0")
     module.publish_bytes("1.1.0", b"no archive at all")
     assert module.deploy("1.0.0").returncode == 0
-    fails_in_prepare(module, "1.1.0", "1.1.0.tar.gz")
+    answer = module.deploy("1.1.0")
+    assert (answer.returncode, answer.data["refused"]) == (1, "deploy")
+    assert "1.1.0" in str(answer.data["problems"])
     assert module.live("w1") == "version 1.0.0"
 
 
