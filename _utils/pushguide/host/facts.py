@@ -11,8 +11,7 @@ from typing import Any
 from pushguide import __version__
 from pushguide.host import journal as journals
 from pushguide.host.orders import is_busy
-
-_BLOCK = 1024 * 1024
+from pushguide.measure import measured
 
 
 def inspect(
@@ -101,12 +100,8 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
 
 
 def _measured(path: str) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
     with open(path, "rb") as handle:
-        while block := handle.read(_BLOCK):
-            digest.update(block)
-            size += len(block)
-    return size, digest.hexdigest()
+        return measured(handle)
 
 
 def releases(opts: Mapping[str, Any], module: str | None = None) -> list[dict[str, Any]]:

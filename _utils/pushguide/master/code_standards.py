@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 from pushguide.errors import Refused
-from pushguide.master import versions
 from pushguide.master.arguments import (
     demand_flag,
     demand_name,
@@ -70,11 +69,7 @@ class CodeStandards:
 
     def _of_artifact(self, chosen: ModuleTemplate, version: object) -> dict[str, Any]:
         source = self.parts.source(chosen)
-        if isinstance(version, str):
-            label = versions.demand_label(version)
-        else:
-            label = versions.recover_label(version, [one.version for one in source.versions()])
-        artifact = source.resolve(label)
+        artifact = source.resolve(source.label_of(version))
         verdict = check.of_artifact(self.database, chosen, artifact, source.open)
         checked_at = verdict.checked_at
         return {

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 
-_BLOCK = 1024 * 1024
+from pushguide.measure import measured
 
 #: Of each file its size and its sha256.
 Files = dict[str, tuple[int, str]]
@@ -31,7 +30,7 @@ def of_artifact(path: str, settings: Mapping[str, Any]) -> Files | None:
     if not settings.get("unpack", True):
         with open(path, "rb") as handle:
             name = settings.get("file_name") or os.path.basename(path)
-            return {str(name): _measured(handle)}
+            return {str(name): measured(handle)}
     try:
         if zipfile.is_zipfile(path):
             return dict(_of_zip(path))
@@ -46,7 +45,7 @@ def _of_zip(path: str) -> Iterator[tuple[str, tuple[int, str]]]:
             is_link = stat.S_ISLNK(one.external_attr >> 16)
             if not one.is_dir() and not is_link:
                 with archive.open(one) as handle:
-                    yield _normal(one.filename), _measured(handle)
+                    yield _normal(one.filename), measured(handle)
 
 
 def _of_tar(path: str) -> Iterator[tuple[str, tuple[int, str]]]:
@@ -54,16 +53,8 @@ def _of_tar(path: str) -> Iterator[tuple[str, tuple[int, str]]]:
         for one in archive:
             handle = archive.extractfile(one) if one.isfile() else None
             if handle is not None:
-                yield _normal(one.name), _measured(handle)
+                yield _normal(one.name), measured(handle)
 
 
 def _normal(name: str) -> str:
     return os.path.normpath(name.replace("\\", "/"))
-
-
-def _measured(handle: IO[bytes]) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    while block := handle.read(_BLOCK):
-        digest.update(block)
-        size += len(block)
-    return size, digest.hexdigest()

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pushguide.credential import is_form
 from pushguide.master.fields import NAME_PATTERN
-
-_FORMS = ({"user", "password"}, {"token"}, {"headers"})
 
 
 def read(given: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], list[str]]:
@@ -45,7 +44,7 @@ def read(given: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], list[str]
 
 
 def _is_credential(value: object) -> bool:
-    if not isinstance(value, Mapping) or {*value} not in _FORMS:
+    if not isinstance(value, Mapping) or not is_form(value):
         return False
     headers = value.get("headers", {})
     if not isinstance(headers, Mapping):

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import Refused
-from pushguide.master import indexing, states, summary, versions
+from pushguide.master import indexing, states, summary
 from pushguide.master.arguments import (
     demand_flag,
     demand_name,
@@ -100,8 +100,7 @@ class Deployments:
                 "indexes lie: give it index, with directory and url."
             )
         source = self.parts.source(chosen)
-        known = [one.version for one in source.versions()]
-        artifact = source.resolve(versions.recover_label(version, known))
+        artifact = source.resolve(source.label_of(version))
         with source.open(artifact) as content:
             written = indexing.write(artifact, content, place.directory)
         return {"version": artifact.version, "artifact_bytes": artifact.size, **written._asdict()}

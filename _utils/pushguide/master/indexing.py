@@ -13,6 +13,7 @@ from typing import IO, Any, NamedTuple
 
 from pushguide.errors import BadVersion, PushguideError
 from pushguide.index import DIRECTORY, FILE, SYMLINK, Index, Listed, packed
+from pushguide.measure import measured
 from pushguide.share import Artifact, IndexAt
 
 #: A file above this is not held in memory to be packed: such an artifact gets no index.
@@ -97,13 +98,11 @@ def indexed(artifact: Artifact, directory: str, url: str) -> Artifact:
 
 
 def _prove(artifact: Artifact, content: IO[bytes]) -> None:
-    digest = hashlib.sha256()
-    while block := content.read(2**20):
-        digest.update(block)
+    _, sha256 = measured(content)
     content.seek(0)
-    if digest.hexdigest() != artifact.sha256:
+    if sha256 != artifact.sha256:
         raise BadVersion(
-            f"The artifact {artifact.name} has sha256 {digest.hexdigest()}, and should have "
+            f"The artifact {artifact.name} has sha256 {sha256}, and should have "
             f"{artifact.sha256}: it was changed or damaged after it was published. Let CI publish "
             "a new version."
         )

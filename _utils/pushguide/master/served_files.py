@@ -13,7 +13,18 @@ from pushguide import loader
 from pushguide.errors import PushguideError, Refused
 
 #: What of the package minions need; the master's own side stays on the master.
-_HOST_SIDE = ("__init__.py", "errors.py", "words.py", "share.py", "index.py", "standards", "host")
+_HOST_SIDE = (
+    "__init__.py",
+    "address.py",
+    "credential.py",
+    "errors.py",
+    "index.py",
+    "measure.py",
+    "share.py",
+    "words.py",
+    "standards",
+    "host",
+)
 _MASTER_SIDE = ("master/__init__.py", "master/door.py", "master/pace.py")
 
 

@@ -127,7 +127,7 @@ def tomcat(base: Path | str, **settings: Any) -> Tomcat:
 def test_the_names_of_contexts(context_path: str | None, name: str) -> None:
     one = tomcat("/srv/t/", context_path=context_path)
     assert one.descriptor_path == f"/srv/t/conf/Catalina/localhost/{name}.xml"
-    assert one.compiled_dir == f"/srv/t/work/Catalina/localhost/{name}/org"
+    assert one.compiled_dir == os.path.join("/srv/t", "work", "Catalina", "localhost", name, "org")
 
 
 def test_another_engine_and_host() -> None:

@@ -9,18 +9,19 @@ here.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from typing import IO
 
 from pushguide.errors import BadArchive
+from pushguide.host.archive.attributes import OPEN_MODE
 from pushguide.host.archive.earlier import Earlier
 from pushguide.host.archive.entries import DEFAULT_LIMITS, Entry, Limits, Source, Unpacked
 from pushguide.host.archive.tars import decompressed, is_tar_header, open_tar
 from pushguide.host.archive.tree import Plan
 from pushguide.host.archive.untrusted import reading
-from pushguide.host.archive.writing import OPEN_MODE, Writer, flush_tree
+from pushguide.host.archive.writing import Writer, flush_tree
 from pushguide.host.archive.zips import open_zip
+from pushguide.host.removal import remove_tree
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -113,7 +114,7 @@ def _write_by_the_way(
         _demand_no_problems(plan, path, destination)
     except BadArchive:
         if writer:
-            shutil.rmtree(destination)  # links are not there yet
+            remove_tree(destination)  # links are not there yet
         if writer and was_there:
             os.mkdir(destination)
         raise

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from pushguide.errors import BadArchive
-from pushguide.host.archive.earlier import Earlier
+from pushguide.host.archive.earlier import Earlier, identity_of
 from pushguide.host.archive.entries import Entry, Kind, Limits, Unpacked
 from pushguide.host.archive.names import host_parts_of
 from pushguide.host.archive.tree import Plan
-from pushguide.host.archive.untrusted import BLOCK
 from pushguide.host.archive.writing import Writer
 from pushguide.index import DIRECTORY, FILE, SYMLINK, Index, Listed
+from pushguide.measure import measured
 
 _KINDS = {FILE: Kind.FILE, DIRECTORY: Kind.DIRECTORY, SYMLINK: Kind.SYMLINK}
 
@@ -28,9 +28,7 @@ class Known(NamedTuple):
     """A file of the earlier release, as it was when it was summed."""
 
     path: str
-    size: int
-    changed_ns: int
-    inode: int
+    identity: tuple[int, int, int]
 
 
 def contents_of(directory: str) -> dict[str, Known]:
@@ -53,16 +51,10 @@ def contents_of(directory: str) -> dict[str, Known]:
 
 
 def _summed(path: str) -> tuple[str, Known]:
-    digest = hashlib.sha256()
     with open(path, "rb") as handle:
         status = os.fstat(handle.fileno())
-        while block := handle.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest(), _known(path, status)
-
-
-def _known(path: str, status: os.stat_result) -> Known:
-    return Known(path, status.st_size, status.st_mtime_ns, status.st_ino)
+        _, sha256 = measured(handle)
+    return sha256, Known(path, identity_of(status))
 
 
 def build(
@@ -121,7 +113,7 @@ def _entries(index: Index) -> Iterator[Entry]:
 
 def _is_as_it_was(old: Known) -> bool:
     try:
-        return _known(old.path, os.lstat(old.path)) == old
+        return identity_of(os.lstat(old.path)) == old.identity
     except OSError:
         return False
 

@@ -14,13 +14,12 @@ import zlib
 from collections.abc import Iterable
 from itertools import chain
 
+from pushguide.host.archive.attributes import mode_of, set_time
 from pushguide.host.archive.entries import Entry
 from pushguide.host.archive.untrusted import BLOCK
 
-COPY, REFLINK, HARD_LINK = "copy", "reflink", "hard_link"
+REFLINK, HARD_LINK = "reflink", "hard_link"
 
-#: An empty file is written: to look at the old one first costs as much.
-_SMALLEST = 1
 #: What a tar gives is held in memory while it is compared; a longer file is written.
 _MOST_HELD_BYTES = 16 * 2**20
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
@@ -93,7 +92,7 @@ class Earlier:
             return None
         is_alike = (
             stat.S_ISREG(status.st_mode)
-            and status.st_size == entry.size >= _SMALLEST
+            and status.st_size == entry.size > 0  # an empty one is as quickly written
             and (os.name == "nt" or bool(status.st_mode & stat.S_IXUSR) == entry.executable)
         )
         # A file that may be written to is not shared: an edit would change both releases.
@@ -119,13 +118,14 @@ class Earlier:
             self._works = False
             return False
         shared = os.lstat(target if self.way == HARD_LINK else old)
-        if _identity(shared) == _identity(before):
+        if identity_of(shared) == identity_of(before):
             return True
         os.remove(target)
         return False
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
+def identity_of(status: os.stat_result) -> tuple[int, int, int]:
+    """What changes of a file when it is written to, or replaced."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
@@ -157,6 +157,5 @@ def _clone(old: str, target: str, entry: Entry) -> None:
 
     with open(old, "rb") as source, open(target, "xb") as out:
         fcntl.ioctl(out.fileno(), _FICLONE, source.fileno())
-        os.fchmod(out.fileno(), 0o755 if entry.executable else 0o644)
-    if entry.mtime is not None and 0 <= entry.mtime < 2**34:
-        os.utime(target, (entry.mtime, entry.mtime))
+        os.fchmod(out.fileno(), mode_of(entry))
+    set_time(target, entry)

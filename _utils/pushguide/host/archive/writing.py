@@ -10,14 +10,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 
+from pushguide.host.archive.attributes import OPEN_MODE, mode_of, set_time
 from pushguide.host.archive.earlier import Earlier
 from pushguide.host.archive.entries import Entry, Unpacked
 from pushguide.host.archive.tree import Plan
 from pushguide.host.archive.untrusted import BLOCK
 from pushguide.host.journal import flush_directory
-
-OPEN_MODE = 0o755  # of directories and executables
-FILE_MODE = 0o644
 
 _CREATE = (
     os.O_WRONLY
@@ -103,7 +101,7 @@ class Writer:
             target = entry.target.replace("/", os.sep)
             os.symlink(target, self._path(entry), is_directory)
         for entry in sorted(plan.directory_entries, key=lambda one: len(one.parts), reverse=True):
-            _set_time(self._path(entry), entry)
+            set_time(self._path(entry), entry)
         for parts in sorted(self._made | {()}, key=len, reverse=True) if self._mask else ():
             os.chmod(os.path.join(self.destination, *parts), OPEN_MODE & ~self._mask)
         files, size, before = self.unpacked
@@ -113,7 +111,7 @@ class Writer:
         return os.path.join(self.destination, *entry.parts)
 
     def _write(self, target: str, blocks: Iterable[bytes], entry: Entry) -> None:
-        mode = (OPEN_MODE if entry.executable else FILE_MODE) & ~self._mask
+        mode = mode_of(entry) & ~self._mask
         descriptor = os.open(target, _CREATE, mode)
         try:
             for block in blocks:
@@ -124,7 +122,7 @@ class Writer:
                     self._modes_that_hold.add(mode)
                 else:
                     os.chmod(target, mode)
-            _set_time(descriptor if os.utime in os.supports_fd else target, entry)
+            set_time(descriptor if os.utime in os.supports_fd else target, entry)
         finally:
             os.close(descriptor)
 
@@ -147,12 +145,6 @@ def _write_all(descriptor: int, block: bytes) -> None:
     view = memoryview(block)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _set_time(place: int | str, entry: Entry) -> None:
-    # A time that is no number, or that no file system knows, is left alone.
-    if entry.mtime is not None and 0 <= entry.mtime < 2**34:
-        os.utime(place, (entry.mtime, entry.mtime))
 
 
 def flush_tree(root: str, most_single: int = 64) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator
 
+from pushguide.address import shown
 from pushguide.errors import StepFailed
 from pushguide.host.transfer import indexed, master_files
 from pushguide.host.transfer.cache import Cache
 from pushguide.host.transfer.pace import Pace
 from pushguide.host.transfer.remote import read_all
 from pushguide.host.transfer.scene import Fetched, Scene, file_blocks, web_of
-from pushguide.host.transfer.web import Cut, Unusable, shown
+from pushguide.host.transfer.web import Cut, Unusable
 from pushguide.share import Artifact, Transfer
 
 MOST_SMALL_BYTES = 64 * 1024

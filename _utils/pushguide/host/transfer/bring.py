@@ -8,13 +8,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
+from pushguide.address import shown
 from pushguide.errors import StepFailed
 from pushguide.host.transfer import changes, master_files
 from pushguide.host.transfer.cache import Cache
 from pushguide.host.transfer.pace import Pace
 from pushguide.host.transfer.remote import NoRanges, Remote
 from pushguide.host.transfer.scene import Fetched, Scene, file_blocks, web_of
-from pushguide.host.transfer.web import Unusable, shown
+from pushguide.host.transfer.web import Unusable
+from pushguide.measure import measured
 from pushguide.share import Artifact, Transfer
 
 #: Below this a single request for the whole is quicker than asking what changed.
@@ -53,11 +55,9 @@ def fetch(artifact: Artifact, destination: str, transfer: Transfer, scene: Scene
 
 def _is_right(path: str, artifact: Artifact) -> bool:
     """Whether a file is the artifact; one that is not is removed."""
-    digest = hashlib.sha256()
     with open(path, "rb") as handle:
-        while block := handle.read(_BLOCK):
-            digest.update(block)
-    if digest.hexdigest() == artifact.sha256:
+        _, sha256 = measured(handle)
+    if sha256 == artifact.sha256:
         return True
     os.remove(path)
     return False

@@ -7,17 +7,15 @@ and no log.
 
 from __future__ import annotations
 
-import base64
 import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
+from pushguide.credential import is_form, to_headers
 from pushguide.errors import StepFailed
 
 #: From Salt 3008 on pillar values come as asterisks unless they are asked for as they are.
 _UNMASKED = {"unmask": True} if importlib.util.find_spec("salt.utils.secret") else {}
-
-_KEYS = ({"user", "password"}, {"token"}, {"headers"})
 
 
 def headers_of(name: str | None, salt: Mapping[str, Any], header: str) -> dict[str, str]:
@@ -46,18 +44,9 @@ def headers_of(name: str | None, salt: Mapping[str, Any], header: str) -> dict[s
             "put it into the master's configuration and configure the ext_pillar pushguide, or "
             "give it to the host by a pillar of your own."
         )
-    if not isinstance(found, Mapping) or {*found} not in _KEYS:
+    if not is_form(found):
         raise StepFailed(
             f"The credential {name!r} in this host's pillar is none: give user and password, or "
             "token, or headers."
         )
-    return _headers(found, header)
-
-
-def _headers(credential: Mapping[str, Any], header: str) -> dict[str, str]:
-    if "token" in credential:
-        return {header: f"Bearer {credential['token']}"}
-    if "headers" in credential:
-        return {str(key): str(value) for key, value in credential["headers"].items()}
-    pair = f"{credential['user']}:{credential['password']}".encode()
-    return {header: f"Basic {base64.b64encode(pair).decode()}"}
+    return to_headers(found, header)

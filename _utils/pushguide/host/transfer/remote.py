@@ -6,8 +6,9 @@ import http.client
 import re
 from collections.abc import Iterator
 
+from pushguide.address import shown
 from pushguide.host.transfer.pace import Pace
-from pushguide.host.transfer.web import Cut, Unusable, Web, shown
+from pushguide.host.transfer.web import Cut, Unusable, Web
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)\Z")
 #: After so many bytes a connection that is cut has proven that it works: failures count anew.

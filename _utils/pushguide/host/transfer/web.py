@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import salt.utils.http
 
+from pushguide.address import shown
+
 MOST_REDIRECTS = 5
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -42,14 +44,6 @@ class Proxy(NamedTuple):
     host: str
     port: int
     headers: Mapping[str, str] = {}
-
-
-def shown(url: str) -> str:
-    """An address as messages show it: without user, password and query."""
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit(
-        (parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")
-    )
 
 
 def proxy_of(

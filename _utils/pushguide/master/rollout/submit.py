@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from pushguide import __version__
 from pushguide.errors import BadVersion, Locked, Refused
-from pushguide.master import indexing, states, versions
+from pushguide.master import indexing, states
 from pushguide.master.plan import HostFacts, Plan
 from pushguide.master.rollout import batches, targets
 from pushguide.master.rollout.jobs import Hosts, Return
@@ -327,9 +327,7 @@ class Submitter:
 
     def _version(self, wish: Wish, chosen: ModuleTemplate, source: Source) -> str:
         if wish.version is not None:
-            if isinstance(wish.version, str):
-                return versions.demand_label(wish.version)
-            return versions.recover_label(wish.version, [one.version for one in source.versions()])
+            return source.label_of(wish.version)
         if wish.kind == "deploy":
             raise BadVersion(
                 f"Which version of {chosen.module}? See salt-run pushguide.versions "

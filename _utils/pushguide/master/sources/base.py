@@ -6,7 +6,6 @@ What differs from a pin later is an error.
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +15,8 @@ from typing import IO
 from pushguide.errors import BadVersion
 from pushguide.master import versions
 from pushguide.master.store.pins import Pin, Pins
+from pushguide.measure import measured
 from pushguide.share import Artifact
-
-_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,16 @@ class Source(ABC):
             BadVersion: it cannot be read.
         """
 
+    def label_of(self, given: object) -> str:
+        """The label that somebody typed; the source is only asked where Salt made a number of it.
+
+        Raises:
+            BadVersion: it is no label, or it could be several.
+        """
+        is_text = isinstance(given, str)
+        known = [] if is_text else [one.version for one in self.versions()]
+        return versions.recover_label(given, known)
+
     def resolve(self, version: str) -> Artifact:
         """The artifact of a version, with a checksum that hosts can prove.
 
@@ -128,7 +136,8 @@ class Source(ABC):
         now = (found.url, found.size, found.etag)
         if pin and found.etag and now == (pin.url, pin.size, pin.etag):
             return artifact._replace(sha256=pin.sha256)
-        digest, size = self._summed(artifact)
+        with self.open(artifact) as handle:
+            size, digest = measured(handle)
         pin = self.pins.put(Pin(artifact.version, found.url, digest, size, found.etag))
         if (pin.sha256, pin.size) != (digest, size):
             raise BadVersion(
@@ -138,11 +147,3 @@ class Source(ABC):
                 "CI publish a new version."
             )
         return artifact._replace(sha256=digest, size=size)
-
-    def _summed(self, artifact: Artifact) -> tuple[str, int]:
-        digest, size = hashlib.sha256(), 0
-        with self.open(artifact) as handle:
-            while block := handle.read(_BLOCK):
-                digest.update(block)
-                size += len(block)
-        return digest.hexdigest(), size

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
-from requests.auth import HTTPBasicAuth
 
+from pushguide.address import shown
+from pushguide.credential import to_headers
 from pushguide.errors import BadVersion
 
 _TRIES = 4
@@ -121,11 +122,9 @@ class Client:
     def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Ask, and follow redirects by hand: nobody but the server that is meant gets a secret."""
         for _ in range(_MOST_REDIRECTS + 1):
-            own, auth = self._secrets(url)
             response = self._session.get(
                 url,
-                headers={"Accept-Encoding": "identity", **headers, **own},
-                auth=auth,
+                headers={"Accept-Encoding": "identity", **headers, **self._secrets(url)},
                 timeout=_TIMEOUT_SECONDS,
                 stream=True,
                 allow_redirects=False,
@@ -139,14 +138,9 @@ class Client:
             url = target
         raise requests.TooManyRedirects("it leads on and on")
 
-    def _secrets(self, url: str) -> tuple[dict[str, str], HTTPBasicAuth | None]:
-        if urllib.parse.urlsplit(url).netloc != self._host:
-            return {}, None
-        if "user" in self._credential:
-            return {}, HTTPBasicAuth(self._credential["user"], self._credential["password"])
-        if "token" in self._credential:
-            return {"Authorization": f"Bearer {self._credential['token']}"}, None
-        return dict(self._credential.get("headers", {})), None
+    def _secrets(self, url: str) -> dict[str, str]:
+        is_meant = urllib.parse.urlsplit(url).netloc == self._host
+        return to_headers(self._credential) if is_meant and self._credential else {}
 
 
 class RemoteFile(io.RawIOBase):
@@ -206,10 +200,3 @@ class RemoteFile(io.RawIOBase):
     def _move(self, start: int, end: int) -> bytes:
         self.moved += end - start
         return self.client.range(self.url, start, end, self.what)
-
-
-def shown(url: str) -> str:
-    """An address as messages show it: without user, password and query."""
-    parts = urllib.parse.urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urllib.parse.urlunsplit((parts.scheme, host, parts.path, "", ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -14,11 +13,11 @@ from pushguide.master import versions
 from pushguide.master.sources.base import Found, Source, Version
 from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import DirectoryModel
+from pushguide.measure import measured
 from pushguide.share import Artifact
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _SIGNATURES = (".asc", ".sig")
-_BLOCK = 1024 * 1024
 
 
 class DirectorySource(Source):
@@ -65,7 +64,7 @@ class DirectorySource(Source):
         name = self._only_archive(directory)
         path = os.path.join(directory, name)
         promised = self._promised(directory, name)
-        digest, size = _digest(path)
+        size, digest = _measured(path)
         if digest != promised:
             raise BadVersion(
                 f"The artifact {path} has sha256 {digest}, but {directory} says {promised}: it "
@@ -120,14 +119,9 @@ class DirectorySource(Source):
         )
 
 
-def _digest(path: str) -> tuple[str, int]:
-    """The sha256 and the size of a file."""
-    digest, size = hashlib.sha256(), 0
+def _measured(path: str) -> tuple[int, str]:
     try:
         with open(path, "rb") as handle:
-            while block := handle.read(_BLOCK):
-                digest.update(block)
-                size += len(block)
+            return measured(handle)
     except OSError as err:
         raise BadVersion(f"Reading the artifact {path} failed: {err}.") from err
-    return digest.hexdigest(), size

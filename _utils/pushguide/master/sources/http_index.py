@@ -7,11 +7,12 @@ from typing import IO, Annotated, Any, cast
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
+from pushguide.address import shown
 from pushguide.errors import BadVersion
 from pushguide.master import versions
 from pushguide.master.fields import OneLine, Strict
 from pushguide.master.sources.base import Found, Source, Version
-from pushguide.master.sources.client import Client, shown
+from pushguide.master.sources.client import Client
 from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import HttpModel
 from pushguide.share import Artifact

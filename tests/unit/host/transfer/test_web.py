@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from pushguide.address import shown
 from pushguide.errors import StepFailed
-from pushguide.host.transfer.web import Web, shown
+from pushguide.host.transfer.web import Web
 from tests.support.file_server import FileServer
 from tests.unit.host.transfer.conftest import Host, artifact_of
 
