@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 VENV_3006 := .venv-3006
-EXTRAS := test,dev,api,postgresql,mariadb
+EXTRAS := test,dev,api,postgresql,mariadb,s3,sftp
 METADATA := setup.py pyproject.toml constraints.txt
 
 PIP := -m pip --disable-pip-version-check install --quiet

@@ -116,7 +116,7 @@ def test_extras_that_the_pages_name_exist() -> None:
         for one in re.findall(r"'\.\[([\w,]+)\]'", page.read_text(encoding="utf-8"))
         for extra in one.split(",")
     }
-    assert named == {"postgresql", "mariadb"}
+    assert named == {"postgresql", "mariadb", "s3", "sftp"}
     for extra in named:
         assert re.search(rf"^{extra} = \[", declared, re.MULTILINE)
 

@@ -66,7 +66,13 @@ HEADINGS = {
 #: Where docs/sources.md tells the keys of each kind.
 SOURCE_HEADINGS = {
     "A directory": sources.DirectoryModel,
+    "Object stores, SFTP and other files": sources.FilesModel,
     "An index on a web server": sources.HttpModel,
+    "Jenkins": sources.JenkinsModel,
+    "Nexus": sources.NexusModel,
+    "Artifactory": sources.ArtifactoryModel,
+    "GitLab": sources.GitlabModel,
+    "Gitea": sources.GiteaModel,
 }
 #: Where docs/rollout.md tells the keys of each model.
 ROLLOUT_HEADINGS = {strategy.Strategy: "Strategy", strategy.Approval: "Approval"}
@@ -186,6 +192,11 @@ def test_every_kind_of_probe_and_drain_is_told_and_known_to_hosts() -> None:
         told = [one for one in HEALTH_HEADINGS if issubclass(one, models) and one is not models]
         assert {template._kind_of(one) for one in told} == {*kinds}
         assert {*models.__subclasses__()} == {*told}
+
+
+def test_every_kind_of_source_is_told() -> None:
+    kinds = get_args(get_args(sources.AnySource)[0])
+    assert {get_args(one)[0] for one in kinds} == {*SOURCE_HEADINGS.values()}
 
 
 def test_every_type_has_its_page() -> None:

@@ -55,10 +55,6 @@ class FileServer:
         authorization: what has to be said to be served.
         connections: how many there were.
         tls: how to speak TLS, if it is to.
-        redirects: where a path leads to.
-        authorization: what has to be said to be served.
-        connections: how many there were.
-        tls: how to speak TLS, if it is to.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -84,6 +80,8 @@ class FileServer:
             def do_GET(self) -> None:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     served.answer(self)
+
+            do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -135,6 +133,10 @@ class FileServer:
         if self.authorization and headers.get("authorization") != self.authorization:
             self._say(handler, 401, {}, b"")
             return
+        self.serve(handler, path, headers, fault)
+
+    def serve(self, handler: Any, path: str, headers: dict[str, str], fault: Fault) -> None:
+        """Serve what a path stands for."""
         if path not in self.files:
             self._say(handler, 404, {}, b"")
             return

@@ -81,7 +81,7 @@ class Questions:
         return [
             {
                 "version": one.version,
-                "built": one.built.isoformat(timespec="seconds"),
+                "built": one.built.isoformat(timespec="seconds") if one.built else None,
                 "author": one.author,
                 "commit": one.commit,
                 "notes": one.notes,

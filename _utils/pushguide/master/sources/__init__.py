@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
 from pushguide.master.sources.base import Source
-from pushguide.master.sources.directory import DirectorySource
 from pushguide.master.store.database import Database
 from pushguide.master.store.pins import Pins
 from pushguide.master.templates.library import ModuleTemplate
-from pushguide.master.templates.sources import DirectoryModel
 
 __all__ = ["Source", "source_of"]
+
+#: The file of each kind, and its class. Only what is needed is imported: those that ask servers
+#: need requests, and fsspec is one of the larger libraries.
+_KINDS = {
+    "directory": ("directory", "DirectorySource"),
+    "files": ("files", "FilesSource"),
+    "http": ("http_index", "HttpIndexSource"),
+    "jenkins": ("jenkins", "JenkinsSource"),
+    "nexus": ("nexus", "NexusSource"),
+    "artifactory": ("artifactory", "ArtifactorySource"),
+    "gitlab": ("gitlab", "GitlabSource"),
+    "gitea": ("gitea", "GiteaSource"),
+}
 
 
 def source_of(chosen: ModuleTemplate, database: Database, credentials: Mapping[str, Any]) -> Source:
@@ -25,9 +37,8 @@ def source_of(chosen: ModuleTemplate, database: Database, credentials: Mapping[s
     """
     model = chosen.template.source
     pins = Pins(database, chosen.module, chosen.environment)
-    if isinstance(model, DirectoryModel):
-        return DirectorySource(model, chosen.module, pins)
-    # What asks servers needs requests, which the other sources do without.
-    from pushguide.master.sources.http_index import HttpIndexSource
-
-    return HttpIndexSource(model, chosen.module, pins, credentials.get(model.credential or ""))
+    file, name = _KINDS[model.kind]
+    found: type[Any] = getattr(importlib.import_module(f"{__name__}.{file}"), name)
+    asked_for = model.login if model.kind == "files" else model.credential
+    made: Source = found(model, chosen.module, pins, credentials.get(asked_for or ""))
+    return made

@@ -6,10 +6,11 @@ What differs from a pin later is an error.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import IO
 
 from pushguide.errors import BadVersion
@@ -18,13 +19,15 @@ from pushguide.master.store.pins import Pin, Pins
 from pushguide.measure import measured
 from pushguide.share import Artifact
 
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
 
 @dataclass(frozen=True)
 class Version:
-    """A version that CI has built."""
+    """A version that CI has built; what its source does not know is None."""
 
     version: str
-    built: datetime
+    built: datetime | None
     author: str | None = None
     commit: str | None = None
     notes: str | None = None
@@ -49,6 +52,12 @@ class Found:
     sha256: str | None
     signature: str | None = None
     etag: str | None = None
+
+
+def newest_first(found: Iterable[Version]) -> list[Version]:
+    """Versions in their order; those whose time nobody knows come last."""
+    long_ago = datetime.min.replace(tzinfo=timezone.utc)
+    return sorted(found, key=lambda one: (one.built or long_ago, one.version), reverse=True)
 
 
 class Source(ABC):

@@ -15,6 +15,7 @@ import requests
 from pushguide.address import shown
 from pushguide.credential import to_headers
 from pushguide.errors import BadVersion
+from pushguide.master.sources.base import SHA256
 
 _TRIES = 4
 _FIRST_WAIT_SECONDS = 0.2
@@ -22,6 +23,8 @@ _MOST_REDIRECTS = 5
 _TIMEOUT_SECONDS = 30
 _TRY_AGAIN = (429, 500, 502, 503, 504)
 _MOST_JSON_BYTES = 64 * 2**20
+_MOST_CHECKSUM_BYTES = 4096
+_USUAL_HEADERS = {"Accept-Encoding": "identity", "Content-Type": "text/plain"}
 _BLOCK = 64 * 1024
 _BLOCKS_KEPT = 32
 
@@ -41,25 +44,52 @@ class Client:
         self._session.trust_env = False  # a ~/.netrc is no place for what operations configure
         self._credential = dict(credential or {})
 
-    def get_json(self, url: str, what: str) -> Any:
+    def get_json(
+        self,
+        url: str,
+        what: str,
+        parameters: Mapping[str, Any] | None = None,
+        query: str | None = None,
+    ) -> Any:
         """The JSON at an address.
 
         Args:
             url: the address.
             what: what it is, for messages: ``the index``.
+            parameters: what is asked for; those that are None are left out.
+            query: what is sent as the body of a POST, where the server takes questions so.
 
         Raises:
             BadVersion: the server does not answer, or not with JSON.
         """
-        response = self._get(url, {}, what)
-        with response:
-            data = response.raw.read(_MOST_JSON_BYTES + 1, decode_content=True)
+        given = {key: one for key, one in (parameters or {}).items() if one is not None}
+        full = f"{url}?{urllib.parse.urlencode(given)}" if given else url
+        data = self._read(full, what, _MOST_JSON_BYTES, query)
         try:
-            if len(data) > _MOST_JSON_BYTES:
-                raise ValueError(f"it is longer than {_MOST_JSON_BYTES} bytes")
             return json.loads(data)
         except ValueError as err:
             raise BadVersion(f"Reading {what} at {shown(url)} failed: {err}.") from err
+
+    def get_checksum(self, url: str, what: str) -> str:
+        """The sha256 that a small text file begins with.
+
+        Raises:
+            BadVersion: the server does not answer, or it begins with something else.
+        """
+        text = self._read(url, what, _MOST_CHECKSUM_BYTES).decode("utf-8", "replace")
+        words = text.lower().split()
+        if words and SHA256.fullmatch(words[0]):
+            return words[0]
+        raise BadVersion(f"Reading {what} at {shown(url)} failed: it does not begin with a sha256.")
+
+    def _read(self, url: str, what: str, at_most: int, query: str | None = None) -> bytes:
+        with self._get(url, {}, what, query) as response:
+            data: bytes = response.raw.read(at_most + 1, decode_content=True)
+        if len(data) > at_most:
+            raise BadVersion(
+                f"Reading {what} at {shown(url)} failed: it is longer than {at_most} bytes."
+            )
+        return data
 
     def look(self, url: str, what: str) -> tuple[int, str | None]:
         """The length of a file, and what its server calls its state; nothing of it is moved.
@@ -100,13 +130,15 @@ class Client:
             )
         return data
 
-    def _get(self, url: str, headers: Mapping[str, str], what: str) -> requests.Response:
+    def _get(
+        self, url: str, headers: Mapping[str, str], what: str, query: str | None = None
+    ) -> requests.Response:
         why = ""
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
             try:
-                response = self._send(url, headers)
+                response = self._send(url, headers, query)
             except requests.RequestException as err:
                 why = type(err).__name__
                 continue
@@ -119,12 +151,14 @@ class Client:
         hint = " See the credential of the source." if why[:3] in ("401", "403") else ""
         raise BadVersion(f"Asking for {what} at {shown(url)} failed: {why}.{hint}")
 
-    def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+    def _send(self, url: str, headers: Mapping[str, str], query: str | None) -> requests.Response:
         """Ask, and follow redirects by hand: nobody but the server that is meant gets a secret."""
         for _ in range(_MOST_REDIRECTS + 1):
-            response = self._session.get(
+            response = self._session.request(
+                "GET" if query is None else "POST",
                 url,
-                headers={"Accept-Encoding": "identity", **headers, **self._secrets(url)},
+                data=query,
+                headers={**_USUAL_HEADERS, **headers, **self._secrets(url)},
                 timeout=_TIMEOUT_SECONDS,
                 stream=True,
                 allow_redirects=False,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import IO
 
 from pushguide.errors import BadVersion
 from pushguide.master import versions
-from pushguide.master.sources.base import Found, Source, Version
+from pushguide.master.sources.base import SHA256, Found, Source, Version, newest_first
 from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import DirectoryModel
 from pushguide.measure import measured
 from pushguide.share import Artifact
 
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _SIGNATURES = (".asc", ".sig")
 
 
@@ -29,7 +27,7 @@ class DirectorySource(Source):
         pins: not needed: every version has its checksum.
     """
 
-    def __init__(self, model: DirectoryModel, module: str, pins: Pins) -> None:
+    def __init__(self, model: DirectoryModel, module: str, pins: Pins, _: object = None) -> None:
         super().__init__(pins, model.mirrors, model.credential)
         self.directory = os.path.join(model.directory, module)
         self.address = model.url
@@ -49,7 +47,7 @@ class DirectorySource(Source):
                 f"Reading the versions in {self.directory} failed: {err}. Does CI publish there, "
                 "and may the master read it?"
             ) from err
-        return sorted(found, key=lambda one: (one.built, one.version), reverse=True)
+        return newest_first(found)
 
     def _scan(self) -> Iterator[Version]:
         with os.scandir(self.directory) as entries:
@@ -108,7 +106,7 @@ class DirectorySource(Source):
             if os.path.isfile(path):
                 with open(path, encoding="utf-8", errors="replace") as handle:
                     words = handle.read(4096).lower().split()
-                if words and _SHA256.match(words[0]):
+                if words and SHA256.fullmatch(words[0]):
                     return words[0]
                 raise BadVersion(
                     f"{path} does not begin with a sha256: write it with "
