@@ -732,6 +732,61 @@ def index(module=None, version=None, environment=None, **unknown):
     )
 
 
+def announce(
+    module=None,
+    version=None,
+    sha256=None,
+    author=None,
+    commit=None,
+    notes=None,
+    built=None,
+    **unknown,
+):
+    """
+    Say that CI has built a version. What is said completes what the source knows of it, and a
+    sha256 counts as the published one. The template may want it deployed at once
+    (``deploy_on_build``). Said again it changes nothing; another sha256 is refused.
+
+    module
+        The module's name.
+
+    version
+        The version, as text.
+
+    sha256
+        The checksum of the artifact, in hexadecimal.
+
+    author
+        Who made it.
+
+    commit
+        What it was built from.
+
+    notes
+        What is new in it.
+
+    built
+        When, with date, time and zone.
+
+    Returns what is known of the build, ``new``, and the ``deployment`` that it has begun. Where
+    that was refused the announcement is kept: ``problems`` says why, and ``retcode`` is 1. Said
+    again, it tries again.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.announce shop-web 1.4.2 author=li commit=8a1f0c2
+    """
+    said = {"sha256": sha256, "author": author, "commit": commit, "notes": notes, "built": built}
+    return _answer(
+        announce,
+        {},  # what is unknown is refused there, where machines are told
+        __user__,
+        lambda desk: desk.announcements.announce(module, version, **unknown, **said),
+    )
+
+
 def modules(**unknown):
     """
     List the modules of the master's pillar, with type, environments and hosts; where a template

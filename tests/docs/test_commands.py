@@ -81,6 +81,9 @@ def bodies() -> list[Any]:
 
 @pytest.mark.parametrize("body", bodies())
 def test_a_call_of_salt_api_is_right(body: Any) -> None:
+    if isinstance(body, dict) and "module" in body:  # for the hook, which hands over to this
+        demand_call(RUNNER, "announce", body)
+        return
     if isinstance(body, dict):
         assert set(body) == {"username", "password", "eauth"}
         return

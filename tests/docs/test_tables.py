@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import runpy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any, get_args
@@ -23,6 +24,7 @@ from pushguide.master.rollout.batches import batches, rollout
 from pushguide.master.rollout.driver import Driver
 from pushguide.master.rollout.gates import FAILURES
 from pushguide.master.rollout.progress import Progress
+from pushguide.master.store.builds import Build
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import ABORT, Request
 from pushguide.master.store.tables import now
@@ -39,7 +41,18 @@ from pushguide.master.templates import (
 )
 from pushguide.standards.builtin import BUILT_IN
 from pushguide.standards.rules import KINDS
-from tests.docs.pages import DOCS, ENGINE, RUNNER, STATE, blocks, code_in, rows, section, table
+from tests.docs.pages import (
+    DOCS,
+    ENGINE,
+    PROJECT,
+    RUNNER,
+    STATE,
+    blocks,
+    code_in,
+    rows,
+    section,
+    table,
+)
 from tests.docs.products_own import OPTS, parameters, public
 from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
@@ -484,6 +497,23 @@ def test_what_an_orchestration_file_is_given_is_told() -> None:
     )
     assert {*code_in(sentence)} == {*given} | {*given["legs"][0]}
     assert {*given} == {*ORDER}
+
+
+# Announced builds.
+
+
+def test_what_ci_may_say_of_a_build_is_told() -> None:
+    told = [code_in(row[0])[0] for row in table(DOCS / "builds.md", "What is said")]
+    taken = [one.name for one in parameters(RUNNER.announce)]
+    reactor = runpy.run_path(str(PROJECT / "orch" / "announce.sls"))
+    assert told == taken
+    assert {*reactor["SAID"]} == {*taken}
+
+
+def test_the_event_of_a_build_is_told() -> None:
+    told = json_block("build")
+    build = summary.of_build(Build("shop-web", "1.4.2", "Reactor", now()))
+    assert [*told] == [*build, "new", "problems", "state", "environment"]
 
 
 # Answers.

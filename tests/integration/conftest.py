@@ -34,6 +34,7 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
                 }
             },
         },
+        "reactor": [{"salt/netapi/hook/pushguide/build": ["salt://orch/announce.sls"]}],
         **api_config(USER, secrets.token_hex(16)),
     }
     with Lab(salt_factories, "xyz", ["w1", "w2", "w3"], config) as one:

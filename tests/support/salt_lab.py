@@ -459,6 +459,10 @@ class Api:
         data = self.call("runner", function, **kwarg)
         return Answer(data.get("retcode", 0), data, "", "")
 
+    def hook(self, path: str, data: Any, token: str | None = None) -> Any:
+        """Post something for a reactor."""
+        return self._post(f"/hook/{path}", data, {"X-Auth-Token": token or self.token})
+
     def _post(self, path: str, data: Any, headers: Mapping[str, str]) -> Any:
         request = urllib.request.Request(
             self.url + path,

@@ -8,12 +8,14 @@ rest as well, and hands it over to be refused here.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any, TypeVar
 
 from pushguide.errors import Refused, UnknownArgument
 from pushguide.master.suggest import did_you_mean
+
+_T = TypeVar("_T")
 
 
 def refuse_unknown(function: Callable[..., Any], unknown: Mapping[str, Any]) -> None:
@@ -32,13 +34,27 @@ def refuse_unknown(function: Callable[..., Any], unknown: Mapping[str, Any]) -> 
         for name, one in inspect.signature(function).parameters.items()
         if one.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    problems = [
+    problems = problems_of_unknown(known, unknown)
+    if problems:
+        raise UnknownArgument(problems)
+
+
+def problems_of_unknown(known: Sequence[str], unknown: Iterable[str]) -> list[str]:
+    """What to say of each argument that a function does not take; Salt's own are passed over."""
+    return [
         f"unknown argument {name!r}: {did_you_mean(name, known)}"
         for name in unknown
         if not name.startswith("__")
     ]
-    if problems:
-        raise UnknownArgument(problems)
+
+
+def collected(problems: list[str], work: Callable[[], _T]) -> _T | None:
+    """What some work answers; where it refuses None, and its problems are added to the others."""
+    try:
+        return work()
+    except Refused as err:
+        problems.extend(err.problems)
+        return None
 
 
 def demand_name(value: object, what: str) -> str:
@@ -83,17 +99,36 @@ def optional_moment(value: object, what: str) -> datetime | None:
     """A moment in the future, aware of its zone; None where none was given."""
     if value is None:
         return None
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Refused(
-            f"{what} is {value!r}: give date, time and zone, such as {what}=2026-11-24T03:00+08:00."
-        )
+    moment = _moment(value, what)
     if moment <= datetime.now(timezone.utc):
         raise Refused(f"{what} is {moment.isoformat()}, which has passed: give a time to come.")
     return moment
 
 
+def optional_past(value: object, what: str) -> datetime | None:
+    """A moment that has passed, aware of its zone; None where none was given."""
+    if value is None:
+        return None
+    moment = _moment(value, what)
+    if moment > datetime.now(timezone.utc) + _CLOCKS_DIFFER:
+        raise Refused(f"{what} is {moment.isoformat()}, which is to come: give a time that was.")
+    return moment
+
+
+def _moment(value: object, what: str) -> datetime:
+    try:
+        text = str(value).replace("Z", "+00:00")
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Refused(
+            f"{what} is {str(value)[:80]!r}: give date, time and zone, such as "
+            f"{what}=2026-11-24T03:00+08:00."
+        )
+    return moment
+
+
 _TEXT_AT_MOST = 1000
+#: How far the clock of somebody else may be ahead.
+_CLOCKS_DIFFER = timedelta(minutes=5)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 from pushguide.errors import Refused
 from pushguide.master.arguments import (
+    collected,
     demand_flag,
     demand_name,
     demand_number,
@@ -101,9 +101,9 @@ class CodeStandards:
         problems: list[str] = []
         if why is None:
             problems.append("reason is missing: say why, so that others know.")
-        wanted = _checked(problems, lambda: _rule(name, known, rule))
-        moment = _checked(problems, lambda: _until(until))
-        where = _checked(problems, lambda: _path(path))
+        wanted = collected(problems, lambda: _rule(name, known, rule))
+        moment = collected(problems, lambda: _until(until))
+        where = collected(problems, lambda: _path(path))
         if problems:
             raise Refused(problems)
         assert wanted and moment and why
@@ -136,15 +136,6 @@ def _rule(module: str, known: set[str], rule: object) -> str:
             f"There is no rule {wanted!r} that holds for {module}: {did_you_mean(wanted, known)}"
         )
     return wanted
-
-
-def _checked(problems: list[str], work: Callable[[], Any]) -> Any:
-    """What some work answers; None, and its problems noted, where it refuses."""
-    try:
-        return work()
-    except Refused as err:
-        problems += err.problems
-        return None
 
 
 def _until(value: object) -> datetime:

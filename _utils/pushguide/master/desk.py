@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pushguide.master.announcements import Announcements
 from pushguide.master.arguments import optional_name
 from pushguide.master.code_standards import CodeStandards
 from pushguide.master.deployments import Deployments, Options
@@ -19,13 +20,14 @@ class Desk(Parts):
     """What the runner can do, for one caller.
 
     ``deployments`` is what changes something, ``questions`` what only answers, ``standards`` what
-    has to do with the code standards.
+    has to do with the code standards, ``announcements`` what CI says.
     """
 
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
         super().__init__(opts, salt, user)
         self.deployments = Deployments(self)
         self.questions = Questions(self)
+        self.announcements = Announcements(self, self.deployments)
         self.standards = CodeStandards(self)
 
     def setup(self, files: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from pushguide.master import summary
 from pushguide.master.arguments import demand_name, demand_number, optional_name
 from pushguide.master.parts import Parts
-from pushguide.master.store import history, host_results, marks
+from pushguide.master.store import builds, history, host_results, marks
 
 
 class Questions:
@@ -72,19 +72,18 @@ class Questions:
         source = self.parts.source(chosen)
         at_most = demand_number(limit, "limit")
 
-        def work(connection: Any) -> tuple[set[str], dict[str, marks.Mark]]:
+        def work(
+            connection: Any,
+        ) -> tuple[set[str], dict[str, marks.Mark], dict[str, builds.Build]]:
             rows = host_results.live(connection, chosen.module)
             lives = {row["version"] for row in rows if row["environment"] == chosen.environment}
-            return lives, marks.of(connection, chosen.module, chosen.environment)
+            marked = marks.of(connection, chosen.module, chosen.environment)
+            return lives, marked, builds.of(connection, chosen.module)
 
-        lives, marked = self.database.read(work)
+        lives, marked, announced = self.database.read(work)
         return [
             {
-                "version": one.version,
-                "built": one.built.isoformat(timespec="seconds") if one.built else None,
-                "author": one.author,
-                "commit": one.commit,
-                "notes": one.notes,
+                **summary.of_version(one, announced.get(one.version)),
                 "live": one.version in lives,
                 "mark": summary.of_mark(marked.get(one.version)),
             }

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pushguide.master.sources.base import Version
 from pushguide.master.states import PAUSED, PENDING_APPROVAL, QUEUED, SCHEDULED, TERMINAL
+from pushguide.master.store.builds import Build
 from pushguide.master.store.marks import Mark
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import Request
@@ -53,6 +55,36 @@ def of_mark(one: Mark | None) -> dict[str, Any] | None:
         "marked_by": one.marked_by,
         "marked_at": _iso(one.marked_at),
         "reason": one.reason,
+    }
+
+
+def of_version(one: Version, announced: Build | None) -> dict[str, Any]:
+    """A version as its source tells of it; what that does not know, as CI has announced it."""
+    said = announced or Build("", one.version, "", now())
+    return {
+        "version": one.version,
+        "built": _iso(one.built or said.built_at),
+        "author": one.author or said.author,
+        "commit": one.commit or said.commit,
+        "notes": one.notes or said.notes,
+        "announced_by": said.announced_by or None,
+        "announced_at": _iso(announced.announced_at) if announced else None,
+    }
+
+
+def of_build(one: Build) -> dict[str, Any]:
+    """What CI has announced of a version."""
+    return {
+        "module": one.module,
+        "version": one.version,
+        "announced_by": one.announced_by,
+        "announced_at": _iso(one.announced_at),
+        "built": _iso(one.built_at),
+        "author": one.author,
+        "commit": one.commit,
+        "notes": one.notes,
+        "sha256": one.sha256,
+        "deployment": one.deployment_id,
     }
 
 

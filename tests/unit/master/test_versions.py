@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 
 from pushguide.errors import BadVersion
 from pushguide.master import versions
 from pushguide.master.sources.directory import DirectorySource
+from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import DirectoryModel
 
 
@@ -50,8 +51,9 @@ def test_a_number_that_could_be_several_is_refused(
         versions.recover_label(given, known)
 
 
-#: A directory has a checksum of every version: nothing is pinned.
-_NO_PINS: Any = None
+#: A directory has a checksum of every version: nothing is pinned. Nothing was announced.
+_NO_PINS = create_autospec(Pins, instance=True)
+_NO_PINS.announced.return_value = None
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What every source can do: list versions, and resolve one to an artifact that is proven.
 
-A version whose source tells no checksum is read once, and its sha256 is pinned: trust on first use.
-What differs from a pin later is an error.
+A version whose checksum neither its source nor CI tells is read once, and its sha256 is pinned:
+trust on first use. What differs from a pin later is an error.
 """
 
 from __future__ import annotations
@@ -122,17 +122,24 @@ class Source(ABC):
         """
         versions.demand_known(version, [one.version for one in self.versions()], self.where)
         found = self.find(version)
+        announced = self.pins.announced(version)
+        if found.sha256 and announced and found.sha256 != announced:
+            raise BadVersion(
+                f"The artifact of {version} at {found.url} has sha256 {found.sha256}, but CI has "
+                f"announced {announced}: it is not what was built. Let CI publish a new version."
+            )
+        digest = found.sha256 or announced
         artifact = Artifact(
             version,
             found.url,
             found.name,
-            found.sha256 or "",
+            digest or "",
             found.size,
             mirrors=tuple(self._elsewhere(found.url)),
             signature=found.signature,
             credential=self.credential,
         )
-        return artifact if found.sha256 else self._pinned(artifact, found)
+        return artifact if digest else self._pinned(artifact, found)
 
     def _elsewhere(self, url: str) -> list[str]:
         if not url.startswith(self.address):

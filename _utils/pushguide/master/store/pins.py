@@ -1,4 +1,5 @@
-"""Pins: checksums of artifacts whose source tells none, as they were when they were seen first."""
+"""Pins: checksums of artifacts whose source tells none, as CI has announced them, or as they were
+when they were seen first."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from pushguide.master.store import builds
 from pushguide.master.store import tables as db
 from pushguide.master.store.database import Database
 from pushguide.master.store.tables import now
@@ -73,6 +75,11 @@ class Pins:
             return kept
 
         return self.database.write(work)
+
+    def announced(self, version: str) -> str | None:
+        """The sha256 that CI has announced of a version, None if it has not."""
+        build = self.database.read(lambda one: builds.get(one, self.key["module"], version))
+        return build.sha256 if build else None
 
     def _get(self, connection: Connection, version: str) -> Pin | None:
         table = db.artifact_pin

@@ -120,6 +120,9 @@ class Template(Strict):
         "What differs from the company's code standards.", {"no-keystores": "off"}, default={}
     )
     signature: Signature | None = None
+    deploy_on_build: OneLine | None = help_of(
+        "The environment that an announced build is deployed to at once.", "test", default=None
+    )
     hosts: OneLine | list[OneLine] | Target = help_of(
         "The hosts: a glob, a list of ids, or target and type.", "web*", ["web1", "web2"]
     )
@@ -169,6 +172,12 @@ def validate(
         problems.extend(one for one in found if one not in problems)
         if not found:
             templates[str(environment)] = Template(**merged)
+    wanted = common.get("deploy_on_build")
+    if isinstance(wanted, str) and wanted not in environments:
+        problems.append(
+            f"{path}:deploy_on_build: there is no environment {wanted!r}; "
+            f"{did_you_mean(wanted, map(str, environments))}"
+        )
     default, more = _default(environments, path)
     return templates, default, problems + more
 
