@@ -19,6 +19,7 @@ _HOST_SIDE = (
     "credential.py",
     "errors.py",
     "index.py",
+    "inflate.py",
     "measure.py",
     "share.py",
     "words.py",

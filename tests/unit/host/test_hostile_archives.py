@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
+import random
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +93,54 @@ def _other_name_inside() -> bytes:
     return bytes(data)
 
 
+def _own_header(at: int, value: bytes) -> bytes:
+    """A zip with an entry whose own header says something else than the directory."""
+    data = bytearray(zips.build([ZipEntry("a", b"x" * 5000)]))
+    data[at : at + len(value)] = value
+    return bytes(data)
+
+
+def _overlap_by_extra_field() -> bytes:
+    """Two entries, of which the first has an extra field so long that it reaches into the second:
+    the directory knows nothing of it."""
+    data = bytearray(zips.build([ZipEntry("a", b"x" * 5000), ZipEntry("b", b"y" * 5000)]))
+    data[28:30] = struct.pack("<H", 40)
+    return bytes(data)
+
+
+def _after_the_end(mode: str) -> Callable[[Path], Path]:
+    """A tar with another one behind its end, which nobody would unpack."""
+
+    def make(path: Path) -> Path:
+        one, two = io.BytesIO(), io.BytesIO()
+        for stream, name in ((one, "a"), (two, "b")):
+            with tarfile.open(fileobj=stream, mode="w") as made:
+                made.addfile(*_member_of(name))
+        both = one.getvalue() + two.getvalue()
+        packers = {"gz": gzip.compress, "xz": lzma.compress, "": bytes}
+        path.write_bytes(packers[mode](both))
+        return path
+
+    return make
+
+
+def _member_of(name: str) -> tuple[tarfile.TarInfo, io.BytesIO]:
+    info, content = member(name, b"x")
+    return info, io.BytesIO(content)
+
+
+def _hungry_xz() -> bytes:
+    """An xz whose dictionary would take 1.5 GiB of memory."""
+    block = member("a", b"")[0].tobuf() + bytes(10240)
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0}]
+    data = bytearray(lzma.compress(block, filters=filters))
+    size = (data[12] + 1) * 4  # of the block's header, of which the last four bytes are its CRC-32
+    at = data.index(b"\x21\x01", 12) + 2
+    data[at] = 39  # the dictionary's size, 4 GiB less one byte being 40
+    data[12 + size - 4 : 12 + size] = struct.pack("<L", zlib.crc32(data[12 : 12 + size - 4]))
+    return bytes(data)
+
+
 def _encrypted() -> bytes:
     """A zip whose only entry says that it is encrypted."""
     data = bytearray(zips.build([ZipEntry("a", b"x")]))
@@ -127,7 +178,19 @@ CORPUS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "zip: a name of 300 characters": (_zip(zip_member(_LONG)), "too long"),
     "zip: control characters": (_zip(zip_member("a\x1b[2Jb")), "control characters"),
     "zip: entries over one another": (_raw(_overlapping()), "over another entry"),
-    "zip: another name inside": (_raw(_other_name_inside()), "damaged"),
+    "zip: over one another by an extra field": (
+        _raw(_overlap_by_extra_field()),
+        "over another entry",
+    ),
+    "zip: another name inside": (_raw(_other_name_inside()), "differs from what the directory"),
+    "zip: another method inside": (_raw(_own_header(8, b"\x00\x00")), "differs from what the"),
+    "zip: another CRC inside": (_raw(_own_header(14, b"\x01\x02\x03\x04")), "differs from what"),
+    "zip: another size inside": (_raw(_own_header(22, b"\x01")), "differs from what the directory"),
+    "zip: no header where it should be": (_raw(_own_header(0, b"PK\x03\x05")), ""),
+    "zip: one entry's ratio": (
+        _zip(zip_member("zeros", bytes(8 * 2**20)), zip_member("noise", random.randbytes(2**20))),
+        "times its packed size",
+    ),
     "zip: ratio bomb": (_zip(zip_member("zeros", bytes(8 * 2**20))), "times its"),
     "zip: total": (
         _zip(*(zip_member(str(n), bytes(2**20)) for n in range(70))),
@@ -177,6 +240,18 @@ CORPUS: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "tar.gz: name in its header without end": (
         _raw(b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 2**20),
+        "",
+    ),
+    "tar: another tar behind its end": (_after_the_end(""), "after the mark of the end"),
+    "tar.gz: another tar behind its end": (_after_the_end("gz"), "after the mark of the end"),
+    "tar.xz: another tar behind its end": (_after_the_end("xz"), "after the mark of the end"),
+    "tar.gz: something behind the gzip": (
+        _raw(gzip.compress(member("a", b"")[0].tobuf() + bytes(10240)) + b"surprise"),
+        "",
+    ),
+    "tar.xz: 1.5 GiB of memory": (_raw(_hungry_xz()), "more than 256 MiB of memory"),
+    "tar.xz: cut short": (
+        _raw(lzma.compress(member("a", b"")[0].tobuf() + bytes(10240))[:-9]),
         "",
     ),
     "gzip in gzip": (_raw(gzip.compress(gzip.compress(bytes(10**6)))), ""),

@@ -23,8 +23,8 @@ from pushguide.errors import BadArchive, StepFailed
 from pushguide.host import ownership
 from pushguide.host.archive import Earlier, unpack
 from pushguide.host.archive import earlier as earlier_module
-from pushguide.host.archive.gunzip import Gunzip
 from pushguide.host.removal import remove_tree
+from pushguide.inflate import Gunzip
 
 Files = dict[str, tuple[bytes, bool]]
 

@@ -16,12 +16,13 @@ from pushguide.errors import BadArchive
 from pushguide.host.archive.attributes import OPEN_MODE
 from pushguide.host.archive.earlier import Earlier
 from pushguide.host.archive.entries import DEFAULT_LIMITS, Entry, Limits, Source, Unpacked
-from pushguide.host.archive.tars import decompressed, is_tar_header, open_tar
+from pushguide.host.archive.tars import is_tar_header, open_tar
 from pushguide.host.archive.tree import Plan
 from pushguide.host.archive.untrusted import reading
 from pushguide.host.archive.writing import Writer, flush_tree
 from pushguide.host.archive.zips import open_zip
 from pushguide.host.removal import remove_tree
+from pushguide.inflate import decompressed
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -136,7 +137,8 @@ def _format_of(raw: IO[bytes], path: str) -> str:
     begins = f"begins with the bytes {head.hex(' ')}" if head else "is empty"
     raise BadArchive(
         f"Telling the format of {path!r} failed: it is not an archive, it {begins}. Accepted are "
-        "zip, tar, tar.gz, tar.bz2 and tar.xz: build it as one of them."
+        "zip, tar, tar.gz, tar.bz2, tar.xz and, from Python 3.14 on, tar.zst: build it as one of "
+        "them."
     )
 
 

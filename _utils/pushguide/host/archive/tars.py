@@ -9,9 +9,9 @@ from typing import IO, TYPE_CHECKING, cast
 
 from pushguide.errors import BadArchive
 from pushguide.host.archive.entries import Entry, Kind, Limits, Source
-from pushguide.host.archive.gunzip import Gunzip
 from pushguide.host.archive.names import host_parts_of, shown
 from pushguide.host.archive.untrusted import BLOCK, Metered, reading
+from pushguide.inflate import decompressed
 
 if TYPE_CHECKING:
     import tarfile
@@ -35,24 +35,6 @@ def is_tar_header(block: bytes) -> bool:
     except tarfile.HeaderError:
         return False
     return True
-
-
-def decompressed(raw: IO[bytes]) -> IO[bytes]:
-    """What a compressed file holds; the file itself if it is not compressed."""
-    raw.seek(0)
-    head = raw.read(6)
-    raw.seek(0)
-    if head.startswith(b"\x1f\x8b"):
-        return cast("IO[bytes]", Gunzip(raw))
-    if head.startswith(b"BZh"):
-        import bz2
-
-        return cast("IO[bytes]", bz2.BZ2File(raw))
-    if head == b"\xfd7zXZ\x00":
-        import lzma
-
-        return cast("IO[bytes]", lzma.LZMAFile(raw))
-    return raw
 
 
 def _lean_info() -> type[tarfile.TarInfo]:
@@ -85,9 +67,9 @@ def open_tar(raw: IO[bytes], path: str, limits: Limits) -> Source:
     """Open a tar, compressed or not; the limits are left to the plan."""
     import tarfile
 
-    stream = Metered(decompressed(raw), path)
-    stream.budget = MOST_HEADER_BYTES
     with reading(path):
+        stream = Metered(decompressed(raw), path)
+        stream.budget = MOST_HEADER_BYTES
         tar = tarfile.TarFile(
             fileobj=cast("IO[bytes]", stream),
             encoding="utf-8",
@@ -181,8 +163,12 @@ class TarSource:
                 "neither an entry nor the mark of the end is there. It is damaged or cut short: "
                 "fetch it again, or build it again."
             )
-        while self.stream.read(BLOCK):
-            pass
+        while block := self.stream.read(BLOCK):
+            if block.count(0) != len(block):
+                raise BadArchive(
+                    f"Reading the archive {self.path!r} was given up: something comes after the "
+                    "mark of the end of the tar, which nobody would unpack. Build it again."
+                )
 
 
 def _tar_kind(info: tarfile.TarInfo) -> Kind:

@@ -9,6 +9,7 @@ from typing import IO
 
 from pushguide.errors import BadArchive
 from pushguide.host.archive.names import shown
+from pushguide.inflate import CannotInflate
 
 BLOCK = 2**20
 
@@ -24,6 +25,8 @@ def reading(path: str) -> Iterator[None]:
         yield
     except (BadArchive, MemoryError):
         raise
+    except CannotInflate as err:
+        raise BadArchive(f"The archive {path!r} {err}.") from err
     except Exception as err:
         if isinstance(err, OSError) and err.errno not in (None, errno.EINVAL):
             raise

@@ -7,6 +7,7 @@ import errno
 from collections.abc import Callable, Iterator
 from typing import IO
 
+from pushguide.inflate import CannotInflate
 from pushguide.standards.listing import MOST_OF_ALL_FILES, MOST_OF_ONE_FILE, Entry
 
 MOST_PATH_LENGTH = 4096
@@ -29,6 +30,8 @@ def reading() -> Iterator[None]:
         yield
     except (Unreadable, MemoryError):
         raise
+    except CannotInflate as err:
+        raise Unreadable(str(err)) from err
     except Exception as err:
         if isinstance(err, OSError) and err.errno not in (None, errno.EINVAL):
             raise

@@ -6,6 +6,7 @@ import os
 import tarfile
 from typing import IO, cast
 
+from pushguide.inflate import decompressed
 from pushguide.master.standards.bounds import Beginnings, Paths, Unreadable, reading
 from pushguide.standards.globs import Globs
 from pushguide.standards.listing import DIRECTORY, FILE, LINK, OTHER, Entry
@@ -39,9 +40,8 @@ def read(
         Unreadable: it is no tar, is damaged, or goes beyond a bound.
     """
     size = handle.seek(0, os.SEEK_END)
-    handle.seek(0)
-    stream = _Forward(_decompressed(handle, head), MOST_RATIO * size + MOST_INFLATED_BESIDES)
     with reading():
+        stream = _Forward(decompressed(handle), MOST_RATIO * size + MOST_INFLATED_BESIDES)
         if not _is_tar(stream):
             raise Unreadable(f"is neither zip nor tar: it begins with {head.hex(' ') or 'nothing'}")
         tar = tarfile.TarFile(
@@ -86,22 +86,6 @@ def _entry(info: tarfile.TarInfo, path: str) -> Entry:
     if info.issym():
         return Entry(path, LINK, target=info.linkname)
     return Entry(path, FILE if info.islnk() else OTHER)
-
-
-def _decompressed(handle: IO[bytes], head: bytes) -> IO[bytes]:
-    if head.startswith(b"\x1f\x8b"):
-        import gzip
-
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=handle))
-    if head.startswith(b"BZh"):
-        import bz2
-
-        return cast("IO[bytes]", bz2.BZ2File(handle))
-    if head.startswith(b"\xfd7zXZ\x00"):
-        import lzma
-
-        return cast("IO[bytes]", lzma.LZMAFile(handle))
-    return handle
 
 
 def _is_tar(stream: _Forward) -> bool:
@@ -158,8 +142,9 @@ class _Forward:
 
     def drain(self) -> None:
         """Go to the end, where the checksum of what is compressed is proven."""
-        while self._pull(_BLOCK):
-            pass
+        while block := self._pull(_BLOCK):
+            if block.count(0) != len(block):
+                raise Unreadable("goes on after the mark at the end of a tar")
 
     def read(self, count: int = -1) -> bytes:
         """Read, within the bounds."""
