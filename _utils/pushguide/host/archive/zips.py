@@ -11,8 +11,9 @@ import stat
 import struct
 import time
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, cast
 
+from pushguide.host.archive import local_headers
 from pushguide.host.archive.entries import Entry, Kind, Limits, Source
 from pushguide.host.archive.names import MOST_PATH_LENGTH, parts_of
 from pushguide.host.archive.untrusted import BLOCK, Metered, checked_blocks, reading
@@ -20,11 +21,6 @@ from pushguide.host.archive.untrusted import BLOCK, Metered, checked_blocks, rea
 if TYPE_CHECKING:
     import zipfile
 
-_LOCAL_BYTES = 30  # of an entry's own header, without its name
-_NAME_IS_UTF8 = 0x800
-_SIZES_FOLLOW = 0x8  # the header was written before the content was known
-_ENCRYPTED = 0x2041
-_TOO_LONG = 0xFFFFFFFF
 MOST_DIRECTORY_BYTES = 1024  # of one zip entry in the central directory, on average
 
 
@@ -37,29 +33,29 @@ def open_zip(raw: IO[bytes], path: str, limits: Limits) -> Source:
     with reading(path):
         archive = zipfile.ZipFile(cast("IO[bytes]", stream))
     stream.budget = None
-    return ZipSource(archive, raw, path, limits)
+    return ZipSource(archive, stream, path, limits)
 
 
 class ZipSource:
-    """A zip, as its central directory tells it."""
+    """A zip, as its central directory tells it, and the header of each entry confirms it."""
 
     goes_by_once = False
 
-    def __init__(self, archive: zipfile.ZipFile, raw: IO[bytes], path: str, limits: Limits) -> None:
+    def __init__(
+        self, archive: zipfile.ZipFile, stream: Metered, path: str, limits: Limits
+    ) -> None:
         self.archive = archive
-        self.raw = raw
+        self.stream = stream
         self.path = path
         self.limits = limits
 
     def entries(self) -> Iterator[Entry]:
         """Every entry of the central directory, duplicates as well."""
         with reading(self.path):
-            complaints = self._complaints()
-            for info in self.archive.infolist():
-                entry = self._entry(info)
-                if info.header_offset in complaints and not entry.complaint:
-                    entry = entry._replace(complaint=complaints[info.header_offset])
-                yield entry
+            infos = self.archive.infolist()
+            complaints = local_headers.complaints(cast("IO[bytes]", self.stream), infos)
+            for info in infos:
+                yield self._entry(info, complaints.get(info.header_offset, ""))
 
     def blocks(self, entry: Entry) -> Iterator[bytes]:
         """The content of a file."""
@@ -70,21 +66,6 @@ class ZipSource:
         """The CRC-32 of a file's content."""
         return int(entry.info.CRC)
 
-    def _complaints(self) -> dict[int, str]:
-        """What speaks against entries, by where they begin: their own headers say other things
-        than the directory, or they lie over one another, as those of a bomb do."""
-        found = {}
-        end = last = 0
-        for one in sorted(self.archive.infolist(), key=lambda one: one.header_offset):
-            own = _OwnHeader.at(self.raw, one)
-            if own is None or not own.agrees_with(one):
-                found[one.header_offset] = "differs from what the directory says of it"
-            if one.header_offset < end:
-                found[last] = found[one.header_offset] = "lies over another entry"
-            last = one.header_offset
-            end = max(end, last + (own.length if own else _LOCAL_BYTES) + one.compress_size)
-        return found
-
     def _open(self, info: zipfile.ZipInfo) -> IO[bytes]:
         # Left alone, zipfile cuts at the declared size, as if nothing came after it.
         wider = copy.copy(info)
@@ -92,12 +73,12 @@ class ZipSource:
         with reading(self.path):
             return self.archive.open(wider)
 
-    def _entry(self, info: zipfile.ZipInfo) -> Entry:
+    def _entry(self, info: zipfile.ZipInfo, told_otherwise: str) -> Entry:
         # Only orig_filename is what the archive says: zipfile cuts the other one at a NUL.
         name = info.orig_filename
         mode = info.external_attr >> 16
         kind = _zip_kind(name, mode)
-        complaint = _zip_complaint(info, kind, self.limits)
+        complaint = _zip_complaint(info, kind, self.limits) or told_otherwise
         is_readable_link = kind is Kind.SYMLINK and not complaint
         return Entry(
             name=name,
@@ -117,64 +98,6 @@ class ZipSource:
             return b"".join(blocks).decode("utf-8", "surrogateescape")
 
 
-class _OwnHeader(NamedTuple):
-    """The header that stands before an entry's content.
-
-    Source: APPNOTE.TXT of PKWARE, 4.3.7; the extra field of long sizes, 4.5.3.
-    """
-
-    flags: int
-    method: int
-    crc: int
-    packed: int
-    size: int
-    name: bytes
-    length: int
-
-    @classmethod
-    def at(cls, raw: IO[bytes], info: zipfile.ZipInfo) -> _OwnHeader | None:
-        """The header of an entry; None if there is none where the directory says."""
-        raw.seek(info.header_offset)
-        fixed = raw.read(_LOCAL_BYTES)
-        if len(fixed) < _LOCAL_BYTES:
-            return None
-        mark, _, flags, method, _, crc, packed, size, name_length, extra_length = struct.unpack(
-            "<4sHHHLLLLHH", fixed
-        )
-        if mark != b"PK\x03\x04":
-            return None
-        name, extra = raw.read(name_length), raw.read(extra_length)
-        size, packed = _long_sizes(extra, size, packed)
-        length = _LOCAL_BYTES + name_length + extra_length
-        return cls(flags, method, crc, packed, size, name, length)
-
-    def agrees_with(self, info: zipfile.ZipInfo) -> bool:
-        """Whether the directory says the same of the entry."""
-        encoding = "utf-8" if info.flag_bits & _NAME_IS_UTF8 else "cp437"
-        told = (info.compress_type, info.orig_filename.encode(encoding))
-        if (self.method, self.name) != told or (self.flags ^ info.flag_bits) & _ENCRYPTED:
-            return False
-        unknown = {0, _TOO_LONG} if self.flags & _SIZES_FOLLOW else set()
-        own = (self.crc, self.packed, self.size)
-        said = (info.CRC, info.compress_size, info.file_size)
-        return all(one == two or one in unknown for one, two in zip(own, said, strict=True))
-
-
-def _long_sizes(extra: bytes, size: int, packed: int) -> tuple[int, int]:
-    """The sizes, which stand in an extra field where they are too long for the header."""
-    at = 0
-    while at + 4 <= len(extra):
-        tag, length = struct.unpack_from("<HH", extra, at)
-        if tag == 1:
-            field = extra[at + 4 : at + 4 + length]
-            if size == _TOO_LONG and len(field) >= 8:
-                size, field = int.from_bytes(field[:8], "little"), field[8:]
-            if packed == _TOO_LONG and len(field) >= 8:
-                packed = int.from_bytes(field[:8], "little")
-        at += 4 + length
-    return size, packed
-
-
 def _zip_kind(name: str, mode: int) -> Kind:
     form = stat.S_IFMT(mode)
     if name.endswith(("/", "\\")):
@@ -189,7 +112,7 @@ def _zip_kind(name: str, mode: int) -> Kind:
 
 
 def _zip_complaint(info: zipfile.ZipInfo, kind: Kind, limits: Limits) -> str:
-    if info.flag_bits & _ENCRYPTED:
+    if info.flag_bits & 0x2041:
         return "is encrypted"
     if info.compress_type not in (0, 8):
         return f"is compressed by method {info.compress_type}, only stored and deflated are read"
