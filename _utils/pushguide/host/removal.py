@@ -32,6 +32,12 @@ def remove_tree(path: str) -> None:
         shutil.rmtree(path, onerror=lambda function, place, _: _once_more(function, place))
 
 
+def discard(path: str) -> None:
+    """Remove a directory that is in nobody's way, as far as that works."""
+    with contextlib.suppress(OSError):
+        remove_tree(path)
+
+
 def _once_more(function: Callable[..., Any], path: str, error: BaseException | None = None) -> None:
     if not os.path.lexists(path):
         return
