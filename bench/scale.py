@@ -228,7 +228,7 @@ def drive(config: str, count: int, prepare: str, database: str) -> str:
     from pushguide.master.plan import Rollout
     from pushguide.master.rollout.driver import driver_of
     from pushguide.master.rollout.jobs import Hosts
-    from pushguide.master.rollout.submit import Submitter
+    from pushguide.master.rollout.submit import submit
 
     simulator = Simulator(config)
 
@@ -254,8 +254,7 @@ def drive(config: str, count: int, prepare: str, database: str) -> str:
     assert hosts.client.event.connect_pub(timeout=10)
     started, before = time.perf_counter(), time.process_time()
     plan = plan_for(names_of(count), prepare, Rollout())
-    submitter = Submitter(opts, desk.database, None, hosts, 1)  # type: ignore[arg-type]
-    number, _ = submitter.submit(plan, "bench", 60)
+    number, _ = submit(desk.database, plan, "bench", 60)
     state = desk.driver(number, hosts).drive(orchestrate)
     told = cost(started, before)
     hosts.close()

@@ -118,13 +118,13 @@ SUBMIT = """
 import sys
 import salt.config
 from pushguide.master.desk import Desk
-from pushguide.master.rollout.submit import Wish
+from pushguide.master.rollout.planning import Wish
+from pushguide.master.rollout.submit import submit
 
 desk = Desk(salt.config.master_config(sys.argv[1]), {}, "somebody")
 with desk.hosts() as hosts:
-    submitter = desk.submitter(hosts)
-    plan = submitter.plan(Wish("deploy", sys.argv[2], "1.0.0"))
-    print(submitter.submit(plan, "somebody", 1)[0])
+    plan = desk.planner(hosts).plan(Wish("deploy", sys.argv[2], "1.0.0"))
+    print(submit(desk.database, plan, "somebody", 1)[0])
 """
 
 

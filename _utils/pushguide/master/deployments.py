@@ -27,8 +27,9 @@ from pushguide.master.parts import Parts
 from pushguide.master.plan import Plan
 from pushguide.master.rollout import forecast
 from pushguide.master.rollout.jobs import Hosts
+from pushguide.master.rollout.planning import Wish
 from pushguide.master.rollout.progress import tell_state
-from pushguide.master.rollout.submit import Wish
+from pushguide.master.rollout.submit import submit
 from pushguide.master.store import engines, history, host_results, lock, marks, record, requests
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
@@ -79,7 +80,7 @@ class Deployments:
         if wish.start_at is not None:
             self._demand_engine()
         with self.parts.hosts() as hosts:
-            plan = self.parts.submitter(hosts).plan(wish)
+            plan = self.parts.planner(hosts).plan(wish)
             return self._submit(plan, hosts, waits, wish.start_at)
 
     def plan(
@@ -121,7 +122,7 @@ class Deployments:
             force=True,
         )
         with self.parts.hosts() as hosts:
-            plan = self.parts.submitter(hosts).plan(wish)
+            plan = self.parts.planner(hosts).plan(wish)
             return self._submit(plan, hosts, waits, cause=(record.RETRY, number))
 
     def _left_of(self, connection: Connection, number: int) -> tuple[Deployment, list[str]]:
@@ -315,9 +316,9 @@ class Deployments:
 
     def _plan(self, wish: Wish) -> dict[str, Any]:
         with self.parts.hosts() as hosts:
-            submitter = self.parts.submitter(hosts)
-            plan = submitter.plan(wish)
-            return forecast.told(plan, submitter.source_of(plan), self.database, hosts)
+            planner = self.parts.planner(hosts)
+            plan = planner.plan(wish)
+            return forecast.told(plan, planner.source_of(plan), self.database, hosts)
 
     def _submit(
         self,
@@ -327,8 +328,13 @@ class Deployments:
         start_at: datetime | None = None,
         cause: tuple[str, int] | None = None,
     ) -> dict[str, Any]:
-        number, state = self.parts.submitter(hosts).submit(
-            plan, self.parts.user, self.parts.config.lease_seconds, start_at, cause
+        number, state = submit(
+            self.database,
+            plan,
+            self.parts.user,
+            self.parts.config.lease_seconds,
+            start_at,
+            cause,
         )
         tell_state(hosts.fire, self.database.read(lambda one: record.get(one, number)))
         if state == states.QUEUED and waits:

@@ -10,8 +10,8 @@ from pushguide.master import summary
 from pushguide.master.config import Config
 from pushguide.master.rollout.driver import Driver, Pace, Planners
 from pushguide.master.rollout.jobs import Hosts
+from pushguide.master.rollout.planning import Planner
 from pushguide.master.rollout.progress import Progress, TerminalProgress
-from pushguide.master.rollout.submit import Submitter
 from pushguide.master.sources import Source, source_of
 from pushguide.master.store import history, host_results, lock, record, requests
 from pushguide.master.store.database import Database
@@ -47,10 +47,10 @@ class Parts:
         """The templates."""
         return Library(self.opts)
 
-    def submitter(self, hosts: Hosts) -> Submitter:
-        """Who plans and submits."""
+    def planner(self, hosts: Hosts) -> Planner:
+        """Who plans."""
         timeout = self.config.presence_timeout_seconds
-        return Submitter(
+        return Planner(
             self.opts, self.database, self.library(), hosts, timeout, self.config.credentials
         )
 
@@ -69,8 +69,8 @@ class Parts:
             number,
             Pace(self.config.lease_seconds, self.config.patience_seconds),
             Planners(
-                again=lambda plan: self.submitter(hosts).again(plan),
-                rollback=lambda plan, names: self.submitter(hosts).rollback(plan, names),
+                again=lambda plan: self.planner(hosts).again(plan),
+                rollback=lambda plan, names: self.planner(hosts).rollback(plan, names),
             ),
         )
 

@@ -34,7 +34,7 @@ from pushguide.master.rollout import turn
 from pushguide.master.rollout.ending import Ending
 from pushguide.master.rollout.progress import Progress
 from pushguide.master.rollout.results import Results
-from pushguide.master.rollout.submit import Submitter
+from pushguide.master.rollout.submit import submit
 from pushguide.master.rollout.turn import Turn
 from pushguide.master.store import history, host_results, lock, marks, record, requests
 from pushguide.master.store import tables as db
@@ -92,10 +92,9 @@ class Masters(RuleBasedStateMachine):
         seconds = 1200.0 if approval else None
         rollout = Rollout(when_busy=when_busy, approval_seconds=seconds)
         plan = make_plan(module=module, left_out=[], rollout=rollout)
-        submitter = Submitter({}, self.database, None, None, 1)  # type: ignore[arg-type]
         busy = self.lock_of(module)
         try:
-            number, state = submitter.submit(plan, "mia", LEASE_SECONDS)
+            number, state = submit(self.database, plan, "mia", LEASE_SECONDS)
         except Locked:
             assert when_busy == "refuse" or (busy and not busy.is_alive)
             type(self).refused += 1

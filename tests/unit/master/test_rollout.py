@@ -281,7 +281,7 @@ def test_an_abort_before_it_began_changes_nothing(shop: Shop) -> None:
 
 
 def back_to(version: str) -> Callable[[Plan, list[str]], Plan]:
-    """Plans a rollback as the submitter does."""
+    """Plans a rollback as the planner does."""
 
     def planner(plan: Plan, hosts: list[str]) -> Plan:
         return replace(

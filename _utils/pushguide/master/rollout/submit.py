@@ -1,490 +1,100 @@
-"""Submit: decide what a deployment would do, and write it down. No host is changed here."""
+"""Submit: write down what was planned, so that it can begin. No host is changed here."""
 
 from __future__ import annotations
 
-import uuid
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from pushguide import __version__
-from pushguide.errors import BadVersion, Locked, Refused
-from pushguide.master import indexing, states
-from pushguide.master.plan import HostFacts, Plan
-from pushguide.master.rollout import batches, targets
-from pushguide.master.rollout.jobs import Hosts, Return
-from pushguide.master.rollout.risks import risks
-from pushguide.master.sources import Source, source_of
-from pushguide.master.standards import check
-from pushguide.master.standards.hosts import rules_for_hosts
-from pushguide.master.standards.signatures import demand_signature
-from pushguide.master.standards.verdict import Verdict
-from pushguide.master.store import history, host_results, lock, marks, record
+from pushguide.errors import Locked
+from pushguide.master import states
+from pushguide.master.plan import Plan
+from pushguide.master.store import history, lock, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
-from pushguide.master.templates.for_hosts import for_hosts
-from pushguide.master.templates.library import Library, ModuleTemplate
-from pushguide.master.templates.strategy import Strategy
-from pushguide.master.templates.template import strategy_of
-from pushguide.share import Artifact
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What somebody asked for.
-
-    Attributes:
-        kind: deploy, rollback or redeploy.
-        module: the module.
-        version: the version; None for the one that the kind implies.
-        environment: the environment; None for the default one.
-        allow_offline: whether hosts that do not answer are left out.
-        strategy: what differs from the template's strategy.
-        hosts: some of the module's hosts alone; None for all.
-        force: whether a version that is marked bad is meant all the same.
-        start_at: when it may start, at the earliest.
-    """
-
-    kind: str
-    module: str
-    version: object = None
-    environment: str | None = None
-    allow_offline: bool = False
-    strategy: Mapping[str, Any] | None = None
-    hosts: list[str] | None = None
-    force: bool = False
-    start_at: datetime | None = None
-
-    def to_plan(self) -> dict[str, Any]:
-        """What a plan keeps of it, to be made again later."""
-        return {
-            "allow_offline": self.allow_offline,
-            "strategy": dict(self.strategy or {}),
-            "hosts": self.hosts,
-            "force": self.force,
-        }
-
-    @classmethod
-    def of_plan(cls, plan: Plan) -> Wish:
-        """The wish that a plan was made of."""
-        return cls(
-            kind=plan.kind,
-            module=plan.module,
-            version=plan.version,
-            environment=plan.environment,
-            **plan.wish,
-        )
-
-
-class Submitter:
-    """Turns a wish into a plan, and a plan into a deployment.
+def submit(
+    database: Database,
+    plan: Plan,
+    requested_by: str,
+    lease_seconds: int,
+    start_at: datetime | None = None,
+    cause: tuple[str, int] | None = None,
+) -> tuple[int, str]:
+    """Write the deployment down, and lock its module if it may begin at once.
 
     Args:
-        opts: the master's opts.
         database: the record.
-        library: the templates.
-        hosts: the way to the hosts.
-        presence_timeout: how long hosts may take to answer, in seconds.
-        credentials: what servers of artifacts ask for, by name.
+        plan: what it will do.
+        requested_by: who asked for it.
+        lease_seconds: how long it is reserved for whoever begins it.
+        start_at: when it may start, at the earliest.
+        cause: why it is there: how, and by which deployment.
+
+    Returns:
+        Its number and its state.
+
+    Raises:
+        Locked: another deployment has the module's environment.
     """
 
-    def __init__(
-        self,
-        opts: Mapping[str, Any],
-        database: Database,
-        library: Library,
-        hosts: Hosts,
-        presence_timeout: float,
-        credentials: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.opts = opts
-        self.database = database
-        self.library = library
-        self.hosts = hosts
-        self.presence_timeout = presence_timeout
-        self.credentials = credentials or {}
-
-    def plan(self, wish: Wish) -> Plan:
-        """What the wish would do.
-
-        Raises:
-            Refused: it cannot be done; nothing was changed.
-        """
-        chosen = self.library.get(wish.module, wish.environment)
-        strategy = strategy_of(chosen.template, wish.strategy)
-        source = self._source(chosen)
-        names = self._hosts_of(wish, chosen)
-        version = self._version(wish, chosen, source)
-        self._demand_not_bad(wish, chosen, version)
-        facts, left_out = self._facts(wish, chosen, names, batches.grains_of(strategy))
-        artifact = self._artifact(wish, source, version, facts)
-        demand_signature(chosen, artifact)
-        verdict = self._check(wish, chosen, source, artifact)
-        place = chosen.template.index
-        if artifact and place:
-            artifact = indexing.indexed(artifact, place.directory, place.url)
-        plan = self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
-        plan = replace(plan, standards=verdict.to_dict()) if verdict else plan
-        return replace(plan, risks=risks(plan))
-
-    def _check(
-        self,
-        wish: Wish,
-        chosen: ModuleTemplate,
-        source: Source,
-        artifact: Artifact | None,
-    ) -> Verdict | None:
-        """Hold an artifact against the code standards; what ran before is not judged again."""
-        if artifact is None or wish.kind == "rollback":
-            return None
-        verdict = check.of_artifact(self.database, chosen, artifact, source.open)
-        check.demand(verdict, chosen, artifact.version)
-        return verdict
-
-    def source_of(self, plan: Plan) -> Source:
-        """Where the artifact of a plan is."""
-        chosen = self.library.get(plan.module, plan.environment)
-        return self._source(chosen)
-
-    def _source(self, chosen: ModuleTemplate) -> Source:
-        return source_of(chosen, self.database, self.credentials)
-
-    def again(self, plan: Plan) -> Plan:
-        """Plan a deployment anew that has waited: hosts, templates and versions may have changed.
-
-        Raises:
-            Refused: it cannot be done any more.
-        """
-        fresh = self.plan(Wish.of_plan(plan))
-        same_rollout = replace(fresh.rollout, auto_rollback=plan.rollout.auto_rollback)
-        return replace(fresh, rollout=same_rollout)
-
-    def rollback(self, plan: Plan, hosts: list[str]) -> Plan | None:
-        """Plan the automatic rollback of hosts; None where nothing good ran before.
-
-        It needs no artifact: hosts that have not kept the release are left out. It never causes
-        another rollback, and has no canary.
-
-        Args:
-            plan: the plan of the deployment that went wrong.
-            hosts: the hosts to put back.
-
-        Raises:
-            Refused: none of them can be put back now.
-        """
-        version = self._version_before(plan, hosts)
-        if version is None:
-            return None
-        chosen = self.library.get(plan.module, plan.environment)
-        strategy = chosen.template.strategy
-        wish = Wish(
-            kind="rollback",
-            module=plan.module,
-            version=version,
-            environment=plan.environment,
-            allow_offline=True,
-            hosts=hosts,
-            force=True,
+    def work(connection: Connection) -> tuple[int, str]:
+        state = _first_state(connection, plan, start_at)
+        number = record.create(
+            connection, plan, requested_by, state or states.QUEUED, start_at, cause
         )
-        facts, left_out = self._facts(wish, chosen, hosts, batches.grains_of(strategy))
-        without = [host for host, one in facts.items() if version not in one.kept]
-        able = {host: one for host, one in facts.items() if host not in without}
-        if not able:
-            raise Refused(f"no host that answers has kept a good release of {version}")
-        back = self._assemble(
-            wish, chosen, strategy, version, None, able, sorted([*left_out, *without])
-        )
-        calm = replace(back.rollout, auto_rollback="never", max_failures=len(able) - 1)
-        # Nobody may be there to confirm what goes back by itself.
-        share = {**back.share, "confirm_within_seconds": None}
-        return replace(back, rollout=calm, share=share)
+        if state is None:
+            lock.take(connection, plan.module, plan.environment, number, lease_seconds)
+        return number, state or states.QUEUED
 
-    def _version_before(self, plan: Plan, hosts: list[str]) -> str | None:
-        """The version that an automatic rollback goes to: the named one, or what most ran."""
-        if plan.rollout.rollback_to:
-            named = plan.rollout.rollback_to
-            return named if named != plan.version else None
+    return database.write(work)
 
-        def work(connection: Connection) -> str | None:
-            bad = {
-                version
-                for version, one in marks.of(connection, plan.module, plan.environment).items()
-                if one.is_bad
-            }
-            ran = Counter(
-                plan.hosts[host].live
-                for host in hosts
-                if host in plan.hosts and plan.hosts[host].live not in (None, plan.version, *bad)
-            )
-            if ran:
-                return ran.most_common(1)[0][0]
-            found = history.before(connection, plan.module, plan.environment, plan.version)
-            return found.version if found else None
 
-        return self.database.read(work)
-
-    def submit(
-        self,
-        plan: Plan,
-        requested_by: str,
-        lease_seconds: int,
-        start_at: datetime | None = None,
-        cause: tuple[str, int] | None = None,
-    ) -> tuple[int, str]:
-        """Write the deployment down, and lock its module if it may begin at once.
-
-        Returns:
-            Its number and its state.
-
-        Raises:
-            Locked: another deployment has the module's environment.
-        """
-
-        def work(connection: Connection) -> tuple[int, str]:
-            state = self._first_state(connection, plan, start_at)
-            number = record.create(
-                connection, plan, requested_by, state or states.QUEUED, start_at, cause
-            )
-            if state is None:
-                lock.take(connection, plan.module, plan.environment, number, lease_seconds)
-            return number, state or states.QUEUED
-
-        return self.database.write(work)
-
-    def _first_state(
-        self, connection: Connection, plan: Plan, start_at: datetime | None
-    ) -> str | None:
-        """The state of a deployment that has to wait; None for one that may begin at once."""
-        if plan.rollout.approval_seconds is not None and plan.kind != "rollback":
-            return states.PENDING_APPROVAL
-        if start_at is not None:
-            return states.SCHEDULED
-        held = lock.look(connection, plan.module, plan.environment, update=True)
-        if held and held.deployment_id is not None:
-            self._settle_abandoned(connection, held)
-            held = lock.look(connection, plan.module, plan.environment)
-        is_busy = held is not None and held.deployment_id is not None
-        queue = history.unfinished_of(connection, plan.module, plan.environment, states.QUEUED)
-        waiting = [one for one in queue if one.waiting_until and one.waiting_until > now()]
-        if not is_busy and not waiting:
-            return None
-        if plan.rollout.when_busy == "queue":
-            return states.QUEUED
-        if not is_busy:
-            raise Locked(
-                f"{plan.module} ({plan.environment}) has deployment #{waiting[0].id} in its queue: "
-                "wait for it, or queue behind it (strategy: when_busy: queue)."
-            )
-        return None  # Taking the lock says who has it.
-
-    def _settle_abandoned(self, connection: Connection, held: lock.Held) -> None:
-        """Deal with a deployment whose master went away before it ended.
-
-        One that never began changed nothing: it is aborted. One that began left hosts in states
-        that only it can settle: it has to be resumed or aborted first.
-        """
-        assert held.deployment_id is not None
-        old = record.get(connection, held.deployment_id)
-        if held.is_alive:
-            return
-        if old.state == states.QUEUED:
-            record.change_state(connection, old.id, states.ABORTED, "it was never started")
-            lock.release(connection, old.id)
-            return
+def _first_state(connection: Connection, plan: Plan, start_at: datetime | None) -> str | None:
+    """The state of a deployment that has to wait; None for one that may begin at once."""
+    if plan.rollout.approval_seconds is not None and plan.kind != "rollback":
+        return states.PENDING_APPROVAL
+    if start_at is not None:
+        return states.SCHEDULED
+    held = lock.look(connection, plan.module, plan.environment, update=True)
+    if held and held.deployment_id is not None:
+        _settle_abandoned(connection, held)
+        held = lock.look(connection, plan.module, plan.environment)
+    is_busy = held is not None and held.deployment_id is not None
+    queue = history.unfinished_of(connection, plan.module, plan.environment, states.QUEUED)
+    waiting = [one for one in queue if one.waiting_until and one.waiting_until > now()]
+    if not is_busy and not waiting:
+        return None
+    if plan.rollout.when_busy == "queue":
+        return states.QUEUED
+    if not is_busy:
         raise Locked(
-            f"{_stands(old, held)} Finish it first: salt-run pushguide.resume {old.id}, or "
-            f"salt-run pushguide.abort {old.id}"
+            f"{plan.module} ({plan.environment}) has deployment #{waiting[0].id} in its queue: "
+            "wait for it, or queue behind it (strategy: when_busy: queue)."
         )
+    return None  # Taking the lock says who has it.
 
-    def _hosts_of(self, wish: Wish, chosen: ModuleTemplate) -> list[str]:
-        """The hosts that are meant: all of the template's, or some of them."""
-        names = targets.hosts_of(chosen.template.target, self.opts)
-        if wish.hosts is None:
-            return names
-        strangers = [one for one in wish.hosts if one not in names]
-        if strangers:
-            raise Refused(
-                f"These are no hosts of {chosen.module} ({chosen.environment}): "
-                f"{', '.join(strangers)}."
-            )
-        return sorted({*wish.hosts})
 
-    def _demand_not_bad(self, wish: Wish, chosen: ModuleTemplate, version: str) -> None:
-        """Refuse a version that is marked bad, unless force says that it is meant."""
-        found = self.database.read(
-            lambda one: marks.get(one, chosen.module, chosen.environment, version)
-        )
-        if found and found.is_bad and not wish.force:
-            raise BadVersion(
-                f"{chosen.module} {version} is {found}. Choose another version, or give "
-                "force=True if you mean it."
-            )
+def _settle_abandoned(connection: Connection, held: lock.Held) -> None:
+    """Deal with a deployment whose master went away before it ended.
 
-    def _version(self, wish: Wish, chosen: ModuleTemplate, source: Source) -> str:
-        if wish.version is not None:
-            return source.label_of(wish.version)
-        if wish.kind == "deploy":
-            raise BadVersion(
-                f"Which version of {chosen.module}? See salt-run pushguide.versions "
-                f"{chosen.module}."
-            )
-        return self._version_from_record(wish.kind, chosen)
-
-    def _version_from_record(self, kind: str, chosen: ModuleTemplate) -> str:
-        """The version to go back to, or to deploy again, where none was named."""
-
-        def work(connection: Any) -> str | None:
-            rows = [
-                row["version"]
-                for row in host_results.live(connection, chosen.module)
-                if row["environment"] == chosen.environment
-            ]
-            one = rows[0] if rows and len(set(rows)) == 1 else None
-            if kind == "redeploy":
-                return one
-            found = history.before(connection, chosen.module, chosen.environment, one)
-            return found.version if found else None
-
-        version = self.database.read(work)
-        if version is None:
-            what = "one version that is live" if kind == "redeploy" else "an earlier success"
-            raise BadVersion(
-                f"The record has not {what} of {chosen.module} ({chosen.environment}): name the "
-                f"version. See salt-run pushguide.history {chosen.module}."
-            )
-        return version
-
-    def _facts(
-        self, wish: Wish, chosen: ModuleTemplate, names: list[str], grains: list[str]
-    ) -> tuple[dict[str, HostFacts], list[str]]:
-        """What the hosts say, with what the record has of them; and those that say nothing."""
-        returns = self.hosts.ask(
-            names,
-            "pushguide.inspect",
-            {"module": chosen.module, "environment": chosen.environment, "grains": grains},
-            self.presence_timeout,
-        )
-        facts, left_out = self._present(names, returns, wish.allow_offline)
-
-        def work(connection: Connection) -> tuple[dict[str, str | None], set[str]]:
-            lives = {
-                row["host"]: row["version"]
-                for row in host_results.live(connection, chosen.module)
-                if row["environment"] == chosen.environment
-            }
-            failed = host_results.failed_last_time(connection, chosen.module, chosen.environment)
-            return lives, {*failed}
-
-        lives, failed = self.database.read(work)
-        known = {
-            host: replace(one, recorded=lives.get(host), failed_last=host in failed)
-            for host, one in facts.items()
-        }
-        return known, left_out
-
-    def _present(
-        self, names: list[str], returns: Mapping[str, Return], allow_offline: bool
-    ) -> tuple[dict[str, HostFacts], list[str]]:
-        """What the hosts said, and those that said nothing; refuse what cannot be deployed to."""
-        silent = [name for name in names if name not in returns]
-        facts, problems = {}, []
-        for name in names:
-            if name in returns:
-                try:
-                    facts[name] = _facts(name, returns[name].value)
-                except Refused as err:
-                    problems.extend(err.problems)
-        if silent and not allow_offline:
-            problems.append(
-                f"{len(silent)} of {len(names)} hosts do not answer: {', '.join(silent)}. Mend "
-                "them (salt-run manage.down), or leave them out with allow_offline=True."
-            )
-        elif not facts and not problems:
-            problems.append(f"None of the hosts answers: {', '.join(silent)}.")
-        if problems:
-            raise Refused(problems)
-        return facts, silent
-
-    def _artifact(
-        self, wish: Wish, source: Source, version: str, facts: Mapping[str, HostFacts]
-    ) -> Artifact | None:
-        """The artifact; for a rollback only where a host has not kept the release."""
-        if wish.kind != "rollback":
-            return source.resolve(version)
-        missing = [name for name, one in facts.items() if version not in one.kept]
-        if not missing:
-            return None
-        try:
-            return source.resolve(version)
-        except BadVersion as err:
-            raise BadVersion(
-                f"Going back to {version} is not possible: {', '.join(missing)} have no good "
-                f"release of it any more, and its artifact cannot be had either. {err}"
-            ) from err
-
-    def _assemble(
-        self,
-        wish: Wish,
-        chosen: ModuleTemplate,
-        strategy: Strategy,
-        version: str,
-        artifact: Artifact | None,
-        facts: dict[str, HostFacts],
-        left_out: list[str],
-    ) -> Plan:
-        template = chosen.template
-        driven_by = template.orchestration
-        is_rollback = wish.kind == "rollback"
-        divided, has_canary = batches.batches(
-            strategy, facts, with_canary=not is_rollback, is_part=wish.hosts is not None
-        )
-        rollout = batches.rollout(
-            strategy,
-            template.approval,
-            facts,
-            has_canary,
-            is_part=is_rollback or wish.hosts is not None,
-        )
-        if is_rollback:
-            rollout = replace(rollout, auto_rollback="never")
-        plan = Plan(
-            module=chosen.module,
-            environment=chosen.environment,
-            kind=wish.kind,
-            version=version,
-            type=template.type,
-            root=template.root,
-            artifact=artifact,
-            target=template.target.model_dump(mode="json"),
-            hosts=facts,
-            batches=divided,
-            left_out=left_out,
-            prepare=strategy.prepare,
-            stage_timeout_seconds=strategy.stage_timeout_seconds,
-            orchestration=driven_by.rollback if is_rollback else driven_by.deploy,
-            share={
-                "settings": chosen.settings,
-                **for_hosts(template, self.library.allowed),
-                "transfer": template.transfer.model_dump(mode="json"),
-                "unpacking": template.unpacking.model_dump(mode="json"),
-                "standards": [] if is_rollback else rules_for_hosts(chosen.rules),
-                "uid": uuid.uuid4().hex,
-                "keep_releases": template.keep_releases,
-                "min_free_mb": template.min_free_mb,
-                "restore_on_failure": template.restore_on_failure,
-                "busy_timeout_seconds": strategy.stage_timeout_seconds,
-                "stage_timeout_seconds": strategy.stage_timeout_seconds,
-                "confirm_within_seconds": strategy.confirm_within_seconds,
-            },
-            rollout=rollout,
-            wish=wish.to_plan(),
-        )
-        return replace(plan, risks=risks(plan))
+    One that never began changed nothing: it is aborted. One that began left hosts in states
+    that only it can settle: it has to be resumed or aborted first.
+    """
+    assert held.deployment_id is not None
+    old = record.get(connection, held.deployment_id)
+    if held.is_alive:
+        return
+    if old.state == states.QUEUED:
+        record.change_state(connection, old.id, states.ABORTED, "it was never started")
+        lock.release(connection, old.id)
+        return
+    raise Locked(
+        f"{_stands(old, held)} Finish it first: salt-run pushguide.resume {old.id}, or "
+        f"salt-run pushguide.abort {old.id}"
+    )
 
 
 def _stands(old: Deployment, held: lock.Held) -> str:
@@ -494,25 +104,4 @@ def _stands(old: Deployment, held: lock.Held) -> str:
     return (
         f"Deployment #{old.id} of {old.module} ({old.environment}) is {old.state}, but nobody "
         f"drives it: {held.holder} went away."
-    )
-
-
-def _facts(host: str, answer: object) -> HostFacts:
-    """What a host said about itself.
-
-    Raises:
-        Refused: it has no pushguide, or another version of it.
-    """
-    sync = f"Sync it: salt {host} saltutil.sync_all"
-    if not isinstance(answer, Mapping) or "pushguide" not in answer:
-        raise Refused(f"{host} cannot be deployed to, it answered {str(answer)[:200]!r}. {sync}")
-    if answer["pushguide"] != __version__:
-        raise Refused(
-            f"{host} runs pushguide {answer['pushguide']}, this master {__version__}. {sync} "
-            "(and restart a minion that runs with multiprocessing: False)"
-        )
-    module = answer.get("module") or {}
-    grains = {str(key): str(value) for key, value in (answer.get("grains") or {}).items()}
-    return HostFacts(
-        answer["pushguide"], module.get("live"), list(module.get("good") or []), grains
     )
