@@ -6,18 +6,25 @@ host ``curl``, ``sha256sum`` and ``unzip`` or ``tar -xzf``, one after the other,
 test.ping on the same minions. Both in CPU seconds of everything that runs, nginx included, and in
 wall seconds.
 
+Told beside that, because both weigh in the ratios: the floor with as many hosts side by side as
+there are cores, as minions work (creating files costs more CPU then), and what a deployment costs
+that has nothing to carry.
+
     python -m bench.transfer --minions 20 --repeat 3 --mb 60
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +41,7 @@ NEXT_GOAL = 0.6
 INDEXED_GOAL = 0.35
 MOVED_GOAL = 0.10
 
+_EMPTY = "empty"
 _UNPACK = {"war": "unzip -q {file} -d {place}", "tar": "tar -xzf {file} -C {place}"}
 
 
@@ -47,6 +55,14 @@ class Bench:
         self.url, self.log = artifacts.serve_by_nginx(lab, lab.artifacts)
         self.cost: dict[str, tuple[list[float], list[float]]] = {}
         self.moved: list[float] = []
+
+    def publish_empty(self, edition: int) -> None:
+        """Publish a version that weighs nothing."""
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            archive.writestr("edition", str(edition))
+        name = "app.zip"
+        artifacts.publish(self.lab, _EMPTY, f"1.{edition}", name, content.getvalue())
 
     def publish(self, module: str, seed: int, edition: int) -> Path:
         """Publish an edition, as version ``1.<edition>``."""
@@ -66,6 +82,7 @@ class Bench:
 
     def turn(self, number: int, modules: Sequence[str]) -> None:
         """One round: the floor, then a first and a next version of each module."""
+        self.publish_empty(number)
         for module in modules:
             first = self.publish(module, number, 2 * number)
             self.publish(module, number, 2 * number + 1)
@@ -74,7 +91,9 @@ class Bench:
             if module == modules[0]:
                 url = f"{self.url}/{first.relative_to(self.lab.artifacts)}"
                 self.measure("bare", partial(self.bare, url))
+                self.measure("bare, side by side", partial(self.bare, url, os.cpu_count() or 1))
                 self.measure("waves", self.waves)
+                self.measure("empty", partial(self.deploy, _EMPTY, number))
             self.measure(f"{module}, first", partial(self.deploy, module, 2 * number))
             before = artifacts.sent(self.log)
             self.measure(f"{module}, next", partial(self.deploy, module, 2 * number + 1))
@@ -87,15 +106,20 @@ class Bench:
                 cache = self.lab.top / minion / "var/cache/salt/minion/pushguide"
                 shutil.rmtree(cache, ignore_errors=True)
 
-    def bare(self, url: str) -> None:
+    def bare(self, url: str, at_once: int = 1) -> None:
         """Fetch, sum and unpack with the bare commands, once for each host."""
-        for minion in self.lab.minions:
+
+        def one(minion: str) -> None:
             place = self.lab.top / minion / "bare"
             place.mkdir()
             file = place / "artifact"
             unpack = _UNPACK[self.kind].format(file=file, place=place)
             script = f"curl -sf -o {file} {url} && sha256sum {file} > /dev/null && {unpack}"
             subprocess.run(["sh", "-c", script], check=True)
+
+        with ThreadPoolExecutor(at_once) as pool:
+            for _ in pool.map(one, self.lab.minions):
+                pass
         for minion in self.lab.minions:
             shutil.rmtree(self.lab.top / minion / "bare")
 
@@ -129,8 +153,8 @@ def measure(arguments: argparse.Namespace) -> tuple[Sequence[Samples], Sequence[
         modules = [kind, f"{kind}-indexed"] if kind == "tar" and arguments.index else [kind]
         with_url: dict[str, Any] = {}
         indexes = {"directory": str(lab.artifacts / ".indexes")}
-        for module in modules:
-            templates[module] = template(lab, with_url)
+        for module in (*modules, _EMPTY):
+            templates[module] = template(lab, with_url, "empty" if module == _EMPTY else "site")
             if module.endswith("indexed"):
                 templates[module]["index"] = indexes
         # The address is known once nginx has its port; the templates are written after it.
@@ -145,12 +169,12 @@ def measure(arguments: argparse.Namespace) -> tuple[Sequence[Samples], Sequence[
     return samples, figures
 
 
-def template(lab: Lab, source: dict[str, Any]) -> dict[str, Any]:
+def template(lab: Lab, source: dict[str, Any], root: str) -> dict[str, Any]:
     """One site of plain files on every minion."""
     source["directory"] = str(lab.artifacts)
     return {
         "type": "static_site",
-        "root": f"{lab.top}/{{id}}/site",
+        "root": f"{lab.top}/{{id}}/{root}",
         "source": source,
         "unpacking": {"unchanged": "hard_link"},
         "min_free_mb": 1,
@@ -184,9 +208,16 @@ def compare(bench: Bench, kind: str, modules: Sequence[str], minions: int) -> li
             if module == modules[0]:
                 name = f"{label}: first, {unit}, in floors"
                 figures.append(Figure(name, first / floor, FIRST_GOAL, "x"))
+                beside = bench.median("bare, side by side", position)
+                waves = bench.median("waves", position)
+                name = f"{label}: first, {unit}, in floors side by side"
+                figures.append(Figure(name, first / (beside + waves), None, "x"))
             if kind == "war":
                 name = f"{label}: next, {unit}, in first ones"
                 figures.append(Figure(name, later / first, NEXT_GOAL, "x"))
+                empty = bench.median("empty", position)
+                name = f"{label}: next, {unit}, in first ones, each without an empty one"
+                figures.append(Figure(name, (later - empty) / (first - empty), None, "x"))
             else:
                 goal = INDEXED_GOAL if module.endswith("indexed") else NEXT_GOAL
                 name = f"{label}: {module}, next, {unit}, in bare unpackings"

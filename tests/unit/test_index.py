@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import lzma
+import random
 import tarfile
 import zlib
 from pathlib import Path
@@ -64,11 +67,20 @@ def test_what_the_master_writes_is_what_a_host_reads(tmp_path: Path) -> None:
     ]
 
 
+def _damaged_xz() -> bytes:
+    """A tar.xz with a wrong byte in its midst."""
+    inside = gzip.decompress(tar_of(("a", random.Random(1).randbytes(200_000))))
+    packed = bytearray(lzma.compress(inside))
+    packed[100_000] ^= 1
+    return bytes(packed)
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         (b"PK\x05\x06" + bytes(18), "is a zip, which needs no index"),
         (b"neither", "does not read as an archive"),
+        (_damaged_xz(), "does not read as an archive: LZMAError"),
     ],
 )
 def test_what_gets_no_index_says_why(tmp_path: Path, content: bytes, told: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
 import tarfile
@@ -35,7 +36,14 @@ def of_artifact(path: str, settings: Mapping[str, Any]) -> Files | None:
         if zipfile.is_zipfile(path):
             return dict(_of_zip(path))
         return dict(_of_tar(path))
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        OSError,
+    ):
         return None
 
 

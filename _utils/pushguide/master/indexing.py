@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import stat
 import tarfile
@@ -118,7 +119,7 @@ def _entries(content: IO[bytes], pack: IO[bytes], artifact: Artifact) -> Iterato
         )
     try:
         yield from _of_tar(content, _Packer(pack))
-    except (tarfile.TarError, zlib.error, EOFError) as err:
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as err:
         raise BadVersion(
             f"The artifact {artifact.name} of {artifact.version} does not read as an archive: "
             f"{type(err).__name__}: {err}."
