@@ -14,6 +14,7 @@ from typing import IO, Any, NamedTuple
 
 from pushguide.errors import BadVersion, PushguideError
 from pushguide.index import DIRECTORY, FILE, SYMLINK, Index, Listed, packed
+from pushguide.inflate import CannotInflate, decompressed
 from pushguide.measure import measured
 from pushguide.share import Artifact, IndexAt
 
@@ -119,6 +120,8 @@ def _entries(content: IO[bytes], pack: IO[bytes], artifact: Artifact) -> Iterato
         )
     try:
         yield from _of_tar(content, _Packer(pack))
+    except CannotInflate as err:
+        raise BadVersion(f"The artifact {artifact.name} of {artifact.version} {err}.") from err
     except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as err:
         raise BadVersion(
             f"The artifact {artifact.name} of {artifact.version} does not read as an archive: "
@@ -153,7 +156,8 @@ class _Packer:
 
 
 def _of_tar(content: IO[bytes], packer: _Packer) -> Iterator[Listed]:
-    with tarfile.open(fileobj=content) as archive:
+    stream = decompressed(content)
+    with tarfile.TarFile(fileobj=stream) as archive:
         for one in archive:
             path = one.name.rstrip("/")
             if one.isdir():
@@ -166,3 +170,5 @@ def _of_tar(content: IO[bytes], packer: _Packer) -> Iterator[Listed]:
                     raise BadVersion(f"{path} is neither a file nor a directory nor a link.")
                 is_executable = bool(one.mode & stat.S_IXUSR)
                 yield packer.add(path, handle, one.size, executable=is_executable, mtime=one.mtime)
+    while stream.read(2**20):  # to the end, where what is compressed has its checksum
+        pass
