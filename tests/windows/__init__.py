@@ -1,0 +1,1 @@
+"""A real Windows Python with real Salt, under Wine."""

@@ -1,0 +1,1 @@
+"""SIMULATED powershell.exe: to come."""

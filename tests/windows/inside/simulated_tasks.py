@@ -1,0 +1,5 @@
+"""SIMULATED Task Scheduler: to come."""
+
+
+def stand_in() -> None:
+    """Nothing yet."""
