@@ -8,7 +8,7 @@ METADATA := setup.py pyproject.toml constraints.txt
 
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help setup setup-3006 check test test-faults demo bench clean distclean
+.PHONY: help setup setup-3006 check test test-windows test-faults demo bench clean distclean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,6 +43,9 @@ check: setup ## lint, format, types, dependencies, docstrings: all run, even aft
 
 test: setup ## all tests; make test ARGS='-k lock' for some
 	$(VENV)/bin/python -m pytest $(ARGS)
+
+test-windows: setup ## those that run a Windows Python under Wine
+	$(VENV)/bin/python -m pytest tests/windows $(ARGS)
 
 test-faults: setup ## kill and cut everything at every stage; needs PUSHGUIDE_TEST_POSTGRESQL
 	$(VENV)/bin/python -m pytest tests/faults $(ARGS)

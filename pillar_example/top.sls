@@ -6,4 +6,5 @@ base:
     - shop-api
     - shop-jobs
     - shop-search
+    - shop-worker
     - standards

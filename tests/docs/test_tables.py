@@ -39,6 +39,7 @@ from pushguide.master.templates import (
     transfer,
     unpacking,
 )
+from pushguide.master.templates.types import windows_service
 from pushguide.standards.builtin import BUILT_IN
 from pushguide.standards.rules import KINDS
 from tests.docs.pages import (
@@ -111,7 +112,7 @@ HEALTH_HEADINGS = {
     drain.Call: "A request",
     drain.FunctionDrain: "Out by a Salt function",
 }
-OWN_TYPES = ("static_site", "service", "java_web")
+OWN_TYPES = ("static_site", "service", "java_web", "windows_service")
 #: What may become of a host in a deployment.
 OUTCOMES = {
     words.NOT_STARTED,
@@ -152,6 +153,8 @@ def documented_models() -> list[Any]:
         pytest.param(STANDARDS, heading, model, id=model.__name__)
         for model, heading in STANDARDS_HEADINGS.items()
     ]
+    created = windows_service.Create
+    found.append(pytest.param(TYPES, "A service that is created", created, id="Create"))
     for name in OWN_TYPES:
         settings = importlib.import_module(f"pushguide.master.templates.types.{name}").Settings
         found.append(pytest.param(TYPES, name, settings, id=name))
@@ -275,7 +278,12 @@ def steps_of(top: Path, name: str, stage: str) -> list[str]:
     """The steps that a type's stage calls, in their order."""
     folder = importlib.import_module(f"pushguide.host.types.{name}")
     project_type = getattr(folder, "".join(part.title() for part in name.split("_")))
-    settings = {"command": "true", "catalina_base": "/srv/tomcat"}
+    settings = {
+        "command": "true",
+        "catalina_base": "/srv/tomcat",
+        "service": "Shop",
+        "executable": "shop.exe",
+    }
     host = Host(top, project_type, settings=settings)
     journal = host.journal
     journal.target = {"how": "new", "name": "1"}

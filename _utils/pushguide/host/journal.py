@@ -18,12 +18,10 @@ from typing import Any
 
 from pushguide import __version__
 from pushguide.errors import Fenced, PushguideError, Refused
-from pushguide.host.file_lock import try_lock
+from pushguide.host.file_lock import try_lock, wait_for_lock
 from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
 
 FORMAT = 1
-
-_LOCK_POLL_SECONDS = 0.2
 
 
 @dataclass
@@ -330,14 +328,11 @@ def opened(
             "the minion, or set pushguide_dir in its configuration."
         ) from err
     with lock:
-        deadline = time.monotonic() + wait_seconds
-        while not try_lock(lock):
-            if time.monotonic() >= deadline:
-                raise Refused(
-                    f"Another job is at work on {module} ({environment}) on this host, and was "
-                    f"not done in {wait_seconds:g} s: wait for it to end. Its lock is {lock.name}."
-                )
-            time.sleep(_LOCK_POLL_SECONDS)
+        if not wait_for_lock(lock, wait_seconds, lambda: None):
+            raise Refused(
+                f"Another job is at work on {module} ({environment}) on this host, and was not "
+                f"done in {wait_seconds:g} s: wait for it to end. Its lock is {lock.name}."
+            )
         yield Journal.load(os.path.join(directory, "journal.json"), module, environment)
 
 

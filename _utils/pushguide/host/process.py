@@ -1,4 +1,7 @@
-"""Processes: whether they live, and how to end them for certain (Linux)."""
+"""Processes: whether they live, and how to end them for certain.
+
+What is not told otherwise is for Linux alone.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pushguide.errors import StepFailed
+from pushguide.host.windows import processes as on_windows
 
 _POLL_SECONDS = 0.1
 
 
 def is_alive(pid: int | None) -> bool:
-    """Whether the process runs; one that has ended and was not yet reaped does not."""
+    """Whether the process runs; one that has ended and was not yet reaped does not. On Windows
+    too."""
+    if os.name == "nt":
+        return on_windows.is_alive(pid)
     return bool(pid) and _stat(pid, 3) not in ("", "Z", "X")
 
 
@@ -92,7 +99,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def terminate(pid: int, grace_seconds: float, kill_seconds: float = 10, group: bool = False) -> str:
-    """End a process: ask it, wait, then force it.
+    """End a process: ask it, wait, then force it. On Windows there is only force.
 
     Args:
         pid: the process.
@@ -106,6 +113,11 @@ def terminate(pid: int, grace_seconds: float, kill_seconds: float = 10, group: b
     Raises:
         StepFailed: it lives even so.
     """
+    if os.name == "nt":
+        on_windows.end(pid)
+        if wait_until(lambda: not is_alive(pid), kill_seconds):
+            return "killed"
+        raise StepFailed(f"Stopping process {pid} failed: it lives {kill_seconds:g} s later.")
     send, lives = (os.killpg, group_lives) if group else (os.kill, is_alive)
     _signal(send, pid, signal.SIGTERM)
     if wait_until(lambda: not lives(pid), grace_seconds):
@@ -131,12 +143,16 @@ def _signal(send: Callable[[int, int], None], pid: int, number: int) -> None:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether nothing listens on a TCP port, on whichever address of this host."""
+    """Whether nothing listens on a TCP port, on whichever address of this host. On Windows too."""
+    if os.name == "nt":
+        return "LISTEN" not in on_windows.states(port)
     return not any(state == _LISTEN for state in _tcp_states(port))
 
 
 def count_connections(port: int) -> int:
-    """How many TCP connections to a local port are established."""
+    """How many TCP connections to a local port are established. On Windows too."""
+    if os.name == "nt":
+        return [*on_windows.states(port)].count("ESTABLISHED")
     return sum(state == _ESTABLISHED for state in _tcp_states(port))
 
 
@@ -164,7 +180,8 @@ def demand_free_port(port: int, seconds: float) -> None:
     if not wait_until(lambda: port_is_free(port), seconds):
         raise StepFailed(
             f"Port {port} is still taken {seconds:g} s after the process was stopped: another "
-            f"process listens there (ss -ltnp 'sport = :{port}'). Stop it, or change the port."
+            f"process listens there (ss -ltnp tells which, on Windows netstat -abn). Stop it, or "
+            "change the port."
         )
 
 

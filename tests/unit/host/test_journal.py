@@ -12,8 +12,7 @@ from typing import IO, Any
 import pytest
 
 from pushguide.errors import Fenced, PushguideError, Refused
-from pushguide.host import facts
-from pushguide.host import journal as journal_module
+from pushguide.host import facts, file_lock
 from pushguide.host.journal import Journal, Release, opened, read_all, replace_file
 from pushguide.host.pointer import Pointer
 from pushguide.host.types.static_site import StaticSite
@@ -288,7 +287,7 @@ def test_a_job_that_may_wait_goes_on_when_the_other_has_ended(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = threading.Event()
-    usual = journal_module.try_lock
+    usual = file_lock.try_lock
 
     def tried(handle: IO[str]) -> bool:
         got = usual(handle)
@@ -300,7 +299,7 @@ def test_a_job_that_may_wait_goes_on_when_the_other_has_ended(
     answers: list[dict[str, Any]] = []
     second = threading.Thread(target=lambda: answers.append(host.run(share)))
     with opened(host.opts, "shop", "production"):
-        monkeypatch.setattr(journal_module, "try_lock", tried)
+        monkeypatch.setattr(file_lock, "try_lock", tried)
         second.start()
         assert waits.wait(20)
         assert list(host.root.iterdir()) == []

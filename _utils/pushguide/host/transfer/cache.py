@@ -9,18 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pushguide.errors import StepFailed
-from pushguide.host.file_lock import try_lock
-from pushguide.host.waiting import BetweenTries, pause
+from pushguide.host.file_lock import wait_for_lock
+from pushguide.host.waiting import BetweenTries
 
 DEFAULT_MB = 4096
 
 _PARTIAL = ".part"
-_POLL_SECONDS = 0.1
 
 
 class Cache:
@@ -75,14 +73,11 @@ class Cache:
                 "set pushguide_artifacts_dir in its configuration."
             ) from err
         with handle:
-            deadline = time.monotonic() + wait_seconds
-            while not try_lock(handle):
-                if time.monotonic() >= deadline:
-                    raise StepFailed(
-                        f"Another job on this host fetches the same artifact, and was not done in "
-                        f"{wait_seconds:g} s: see what holds it up. Its lock is {name}."
-                    )
-                pause(_POLL_SECONDS, between_tries)
+            if not wait_for_lock(handle, wait_seconds, between_tries):
+                raise StepFailed(
+                    f"Another job on this host fetches the same artifact, and was not done in "
+                    f"{wait_seconds:g} s: see what holds it up. Its lock is {name}."
+                )
             yield
 
     def keep(self, sha256: str) -> None:

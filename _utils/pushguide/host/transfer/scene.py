@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -61,7 +62,7 @@ def file_blocks(url: str, pace: Pace) -> Iterator[bytes]:
     Raises:
         Unusable: it cannot be read.
     """
-    path = url[len("file://") :]
+    path = urllib.request.url2pathname(url[len("file://") :])
     try:
         with open(path, "rb") as handle:
             while block := handle.read(_BLOCK):

@@ -1,0 +1,1 @@
+"""What only a Windows host has: its service control manager, IIS and the Task Scheduler."""

@@ -1,0 +1,52 @@
+"""A host's part of a deployment, with the project's own code and Salt's real modules."""
+
+from __future__ import annotations
+
+import importlib
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import minion
+
+from pushguide.host.run import run_stages
+
+_OPTS = {"id": "win1", "root_dir": r"C:\minion", "cachedir": r"C:\minion\cache"}
+
+
+def run(
+    project_type: str,
+    share: Mapping[str, Any],
+    stages: Sequence[str],
+    failing: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Run stages as a job does.
+
+    Args:
+        project_type: the type's name.
+        share: what the master says.
+        stages: the stages.
+        failing: Salt's functions that fail this time.
+    """
+    file = importlib.import_module(f"pushguide.host.types.{project_type}")
+    made = getattr(file, "".join(part.title() for part in project_type.split("_")))
+    # There is no master here that events could go to.
+    ours = {"event.fire_master": lambda *_, **__: True, **dict.fromkeys(failing, _fail)}
+    salt = ChainMap(ours, minion.functions())
+    return run_stages(made, share, stages, salt, {}, _OPTS, {})
+
+
+def _fail(*_: Any, **__: Any) -> Any:
+    from salt.exceptions import CommandExecutionError
+
+    raise CommandExecutionError("this was made to fail")
+
+
+def import_all() -> list[str]:
+    """Import every module of the host's side; answer with their names."""
+    import pkgutil
+
+    import pushguide.host
+
+    found = pkgutil.walk_packages(pushguide.host.__path__, "pushguide.host.")
+    return [importlib.import_module(one.name).__name__ for one in found]

@@ -1,0 +1,92 @@
+"""A module that tests deploy to the Windows Python: what CI builds, and what the master says."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pushguide.share import Artifact, Share
+from pushguide.words import STAGES
+from tests.windows.channel import Windows
+
+
+class Module:
+    """One module on one Windows host.
+
+    Args:
+        windows: the host.
+        name: the module's name.
+        project_type: its type.
+        settings: the settings of its type.
+        given: more fields of its shares.
+    """
+
+    def __init__(
+        self,
+        windows: Windows,
+        name: str,
+        project_type: str,
+        settings: Mapping[str, Any],
+        **given: Any,
+    ) -> None:
+        self.windows = windows
+        self.name = name
+        self.project_type = project_type
+        self.settings = dict(settings)
+        self.given = given
+        self.number = 0
+        self.root = windows.drive / "srv" / name
+        self.built: dict[str, Artifact] = {}
+
+    def build(self, version: str, files: Mapping[str, bytes]) -> Artifact:
+        """What CI does."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path, content in files.items():
+                archive.writestr(path, content)
+        content = packed.getvalue()
+        place = self.windows.drive / "artifacts" / self.name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{version}.zip").write_bytes(content)
+        url = f"file:///C:/artifacts/{self.name}/{version}.zip"
+        digest = hashlib.sha256(content).hexdigest()
+        self.built[version] = Artifact(version, url, f"{version}.zip", digest, len(content))
+        return self.built[version]
+
+    def deploy(
+        self,
+        version: str,
+        kind: str = "deploy",
+        stages: Sequence[str] = STAGES,
+        failing: Sequence[str] = (),
+        **changes: Any,
+    ) -> dict[str, Any]:
+        """Run the stages of a new deployment; ``settings`` are laid over the module's."""
+        self.number += 1
+        settings = {**self.settings, **changes.pop("settings", {})}
+        share = Share(
+            module=self.name,
+            environment="production",
+            type=self.project_type,
+            kind=kind,
+            deployment=self.number,
+            token=self.number,
+            version=version,
+            artifact=self.built[version] if kind == "deploy" else None,
+            root=rf"C:\srv\{self.name}",
+            settings=settings,
+            **{"min_free_mb": 0, **self.given, **changes},
+        )
+        plain = json.loads(json.dumps(share.to_dict()))
+        answer: dict[str, Any] = self.windows.call(
+            "deployments.run", self.project_type, plain, [*stages], [*failing]
+        )
+        return answer
+
+    def releases(self) -> list[str]:
+        """The release directories on disk."""
+        return sorted(one.name for one in (self.root / "releases").iterdir())
