@@ -2,7 +2,7 @@
 #include <windows.h>
 #include <wchar.h>
 
-#define PYTHON L"C:\\py\\python.exe -I -S -B C:\\lab\\simulated_powershell.py "
+#define PYTHON L"C:\\py\\python.exe -I -S C:\\lab\\simulated_powershell.py "
 
 static const wchar_t *arguments(void)
 {
