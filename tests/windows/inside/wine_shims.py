@@ -127,21 +127,33 @@ def _processes() -> None:
 
 
 def _services() -> None:
-    """Whether a service's start is delayed: Wine 8 does not know that level of its settings."""
+    """Whether a service's start is delayed, which Wine 8 does not know: none is."""
     import pywintypes
     import win32service
 
-    real = win32service.QueryServiceConfig2
+    read, change = win32service.QueryServiceConfig2, win32service.ChangeServiceConfig2
+
+    def is_unknown(level: int, err: pywintypes.error) -> bool:
+        delayed = win32service.SERVICE_CONFIG_DELAYED_AUTO_START_INFO
+        return level == delayed and err.winerror == ERROR_INVALID_LEVEL
 
     def query(handle: Any, level: int) -> Any:
         try:
-            return real(handle, level)
+            return read(handle, level)
         except pywintypes.error as err:
-            if err.winerror != ERROR_INVALID_LEVEL:
+            if not is_unknown(level, err):
                 raise
             return False
 
+    def set_to(handle: Any, level: int, wanted: Any) -> None:
+        try:
+            change(handle, level, wanted)
+        except pywintypes.error as err:
+            if wanted or not is_unknown(level, err):
+                raise
+
     win32service.QueryServiceConfig2 = query
+    win32service.ChangeServiceConfig2 = set_to
 
 
 def _permissions() -> None:
