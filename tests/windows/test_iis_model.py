@@ -302,7 +302,7 @@ def test_an_unknown_line_is_refused_and_nothing_of_it_is_done(
 ) -> None:
     done = powershell(windows, line)
     assert done["retcode"] == 1
-    assert "The simulated PowerShell refuses an unknown line" in done["stderr"]
+    assert "The simulated PowerShell refuses this: unknown line" in done["stderr"]
     assert list(iis("list_sites")) == [FRESH_SITE]
     assert iis("list_apppools")[FRESH_POOL]["state"] == "Started"
 
@@ -318,7 +318,7 @@ def test_what_win_iis_asks_and_the_model_does_not_know_is_refused(
 def test_other_options_are_refused(windows: Windows) -> None:
     done = windows.salt("cmd.run_all", r"C:\simulated\powershell.exe -Command Get-Process")
     assert done["retcode"] == 1
-    assert "refuses an unknown options" in done["stderr"]
+    assert "refuses this: unknown options" in done["stderr"]
 
 
 def test_the_exit_code_tells_of_the_last_statement_alone(windows: Windows, iis: Iis) -> None:

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from iis_model import Failed, Iis
+from iis_model import Iis
+from iis_parts import Failed
 
 MODULE = "Import-Module WebAdministration; "
 AS_JSON = ("ConvertTo-Json -Compress -Depth 4 -InputObject @(", ")")

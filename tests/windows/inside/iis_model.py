@@ -15,23 +15,12 @@ What is like IIS and matters to releases:
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
-from typing import Any
+import itertools
 
+import iis_parts
 import iis_settings
-
-Item = dict[str, Any]
-
-RUNNING = "Running"
-STOPPING = "Stopping"
-STARTED = "Started"
-STOPPED = "Stopped"
-
-
-class Failed(Exception):
-    """A cmdlet's error."""
+from iis_parts import STARTED, STOPPED, Failed, Item
+from iis_pools import Pools
 
 
 def fresh() -> Item:
@@ -43,15 +32,8 @@ def fresh() -> Item:
     return state
 
 
-class Iis:
+class Iis(Pools):
     """IIS with its state, which is plain data."""
-
-    def __init__(self, state: Item, now: Callable[[], float] = time.time) -> None:
-        self.state = state
-        self.sites: dict[str, Item] = state["sites"]
-        self.pools: dict[str, Item] = state["pools"]
-        self.now = now
-        self._let_workers_end()
 
     # --- sites ------------------------------------------------------------------------------
 
@@ -71,13 +53,13 @@ class Iis:
 
     def create_site(self, site: str, path: str, protocol: str, binding: str) -> None:
         """New-Item IIS:\\Sites\\…; it starts if nothing else answers its binding."""
-        if _find(self.sites, site):
+        if iis_parts.known_name(self.sites, site):
             raise Failed(rf"Destination element already exists: IIS:\Sites\{site}")
         self.sites[site] = {
             "id": self.state["next_id"],
             "state": STOPPED,
-            "bindings": [_binding(protocol, binding)],
-            "applications": {"/": _application("DefaultAppPool", path)},
+            "bindings": [iis_parts.new_binding(protocol, binding)],
+            "applications": {"/": iis_parts.new_application("DefaultAppPool", path)},
             **iis_settings.defaults(iis_settings.SITE),
         }
         self.state["next_id"] += 1
@@ -108,9 +90,9 @@ class Iis:
         self, site: str, host: str, address: str, port: str, protocol: str, ssl_flags: str = "0"
     ) -> None:
         """New-WebBinding."""
-        new = _binding(protocol, f"{address}:{port}:{host}", int(ssl_flags))
+        new = iis_parts.new_binding(protocol, f"{address}:{port}:{host}", int(ssl_flags))
         bindings = self._site(site)["bindings"]
-        if any(_same_binding(one, new) for one in bindings):
+        if any(iis_parts.same_binding(one, new) for one in bindings):
             raise Failed("Cannot add duplicate collection entry of type 'binding'")
         bindings.append(new)
 
@@ -133,57 +115,11 @@ class Iis:
                 one for one in site["bindings"] if one["bindingInformation"] != gone
             ]
 
-    # --- application pools and their workers ------------------------------------------------
-
-    def list_pools(self) -> list[Item]:
-        """Get-ChildItem IIS:\\AppPools, with what runs in each as Salt asks for it."""
-        return [
-            {"name": name, "state": pool["state"], "Applications": _as_json(self._users(name))}
-            for name, pool in self.pools.items()
-        ]
-
-    def create_pool(self, pool: str) -> None:
-        """New-Item IIS:\\AppPools\\…."""
-        if _find(self.pools, pool):
-            raise Failed(rf"Destination element already exists: IIS:\AppPools\{pool}")
-        settings = iis_settings.defaults(iis_settings.POOL)
-        self.pools[pool] = {"state": STARTED, "workers": [], **settings}
-
-    def remove_pool(self, pool: str) -> None:
-        """Remove-Item IIS:\\AppPools\\…, whoever uses it."""
-        del self.pools[self._pool_name(pool)]
-
-    def start_pool(self, pool: str) -> None:
-        """Start-WebAppPool."""
-        self._pool(pool)["state"] = STARTED
-        self._start_what_always_runs()
-
-    def stop_pool(self, pool: str) -> None:
-        """Stop-WebAppPool."""
-        found = self._pool(pool)
-        if found["state"] == STOPPED:
-            raise Failed("The object on target path is already stopped.")
-        found.update(state=STOPPED, workers=[])
-
-    def restart_pool(self, pool: str) -> None:
-        """Restart-WebAppPool: recycle its worker."""
-        if self._pool(pool)["state"] == STOPPED:
-            raise Failed("You have to start stopped object before restarting.")
-        self._recycle(self._pool(pool))
-
-    def list_workers(self, pool: str) -> list[Item]:
-        """Get-ChildItem IIS:\\AppPools\\…\\WorkerProcesses."""
-        name = self._pool_name(pool)
-        return [
-            {"processId": one["pid"], "appPoolName": name, "state": one["state"]}
-            for one in self.pools[name]["workers"]
-        ]
-
     # --- applications and virtual directories -----------------------------------------------
 
     def list_applications(self, site: str) -> list[Item]:
         """Get-WebApplication -Site, without the root."""
-        found = _find(self.sites, site)
+        found = iis_parts.known_name(self.sites, site)
         applications = self.sites[found]["applications"] if found else {}
         return [
             {
@@ -192,7 +128,7 @@ class Iis:
                 "PhysicalPath": one["directories"]["/"]["physicalPath"],
                 "preloadEnabled": one["preloadEnabled"] == "True",
                 "name": path.removeprefix("/"),
-                "protocols": _as_json(one["enabledProtocols"].split(",")),
+                "protocols": iis_parts.as_json(one["enabledProtocols"].split(",")),
             }
             for path, one in applications.items()
             if path != "/"
@@ -203,15 +139,15 @@ class Iis:
     ) -> None:
         """New-WebApplication."""
         applications = self._site(site)["applications"]
-        if _find(applications, f"/{application}"):
+        if iis_parts.known_name(applications, f"/{application}"):
             raise Failed(f"Destination element already exists: {site}/{application}")
-        _demand_directory(path)
-        applications[f"/{application}"] = _application(pool, path)
+        iis_parts.demand_directory(path)
+        applications[f"/{application}"] = iis_parts.new_application(pool, path)
 
     def remove_application(self, site: str, application: str) -> None:
         """Remove-WebApplication."""
         applications = self._site(site)["applications"]
-        del applications[_found(applications, f"/{application}", "application")]
+        del applications[iis_parts.demand_name(applications, f"/{application}", "application")]
 
     def list_directories(self, site: str, application: str) -> list[Item]:
         """Get-WebVirtualDirectory, without the root."""
@@ -230,15 +166,15 @@ class Iis:
     ) -> None:
         """New-WebVirtualDirectory."""
         directories = self._application(site, application)["directories"]
-        if _find(directories, f"/{directory}"):
+        if iis_parts.known_name(directories, f"/{directory}"):
             raise Failed(f"Destination element already exists: {site}/{directory}")
-        _demand_directory(path)
-        directories[f"/{directory}"] = _directory(path)
+        iis_parts.demand_directory(path)
+        directories[f"/{directory}"] = iis_parts.new_directory(path)
 
     def remove_directory(self, site: str, directory: str, application: str = "/") -> None:
         """Remove-Item IIS:\\Sites\\…\\…."""
         directories = self._application(site, application)["directories"]
-        del directories[_found(directories, f"/{directory}", "virtual directory")]
+        del directories[iis_parts.demand_name(directories, f"/{directory}", "virtual directory")]
 
     # --- settings ---------------------------------------------------------------------------
 
@@ -258,7 +194,7 @@ class Iis:
     def set_setting(self, container: str, name: str, setting: str, value: str) -> None:
         """Set-ItemProperty of a site or a pool."""
         holder, known = self._setting(container, name, setting)
-        _keep(holder, known, value)
+        iis_parts.keep(holder, known, value)
         if container == "AppPools":
             if self._pool(name)["recycling.disallowRotationOnConfigChange"] == "False":
                 self._recycle(self._pool(name))
@@ -266,19 +202,19 @@ class Iis:
 
     def application_setting(self, application: str, setting: str) -> str:
         """(Get-WebApplication NAME).SETTING, which asks every site and joins what it hears."""
-        found = (_find(one["applications"], f"/{application}") for one in self.sites.values())
-        holders = [
-            self._holder(one, setting)
-            for site, path in zip(self.sites.values(), found, strict=True)
-            if path and (one := site["applications"][path])
-        ]
-        return " ".join(str(holder[setting]) for holder in holders)
+        heard = []
+        for site in self.sites.values():
+            if path := iis_parts.known_name(site["applications"], f"/{application}"):
+                holder = self._holder(site["applications"][path], setting)
+                heard.append(str(holder[setting]))
+        return " ".join(heard)
 
     def set_application_setting(
         self, site: str, application: str, app_setting: str, value: str
     ) -> None:
         """Set-ItemProperty of an application."""
-        _keep(self._holder(self._application(site, application), app_setting), app_setting, value)
+        holder = self._holder(self._application(site, application), app_setting)
+        iis_parts.keep(holder, app_setting, value)
 
     def credential(self, site: str, application: str, credential: str) -> str:
         """Get-WebConfigurationProperty of an application's root directory."""
@@ -286,55 +222,20 @@ class Iis:
 
     def set_credential(self, site: str, application: str, credential: str, value: str) -> None:
         """Set-WebConfigurationProperty of an application's root directory."""
-        _keep(self._application(site, application)["directories"]["/"], credential, value)
-
-    # --- what a test asks, not PowerShell ---------------------------------------------------
-
-    def request(self, port: int, host: str, path: str) -> Item:
-        """Ask for a page, without a network.
-
-        Args:
-            port: where it is asked.
-            host: by which name.
-            path: of the page, such as ``/shop/index.html``.
-
-        Returns:
-            ``status``, 0 if nothing listens there, and, unless that is so, ``site`` and ``file``,
-            the one that is served, and ``pid``, the worker that does.
-        """
-        site = next((name for name in self.sites if self._answers(name, str(port), host)), None)
-        if site is None:
-            return {"status": 0}
-        applications = self.sites[site]["applications"]
-        application = applications[_longest_prefix(applications, path)]
-        below = path[len(_longest_prefix(applications, path).rstrip("/")) :] or "/"
-        prefix = _longest_prefix(application["directories"], below)
-        relative = below[len(prefix.rstrip("/")) :].strip("/").replace("/", os.sep)
-        file = os.path.join(application["directories"][prefix]["physicalPath"], relative)
-        pool = _find(self.pools, application["applicationPool"])
-        if pool is None or self.pools[pool]["state"] == STOPPED:
-            return {"status": 503, "site": site, "file": file, "pid": None}
-        status = 200 if os.path.isfile(os.path.expandvars(file)) else 404
-        return {"status": status, "site": site, "file": file, "pid": self._worker(pool)}
+        iis_parts.keep(self._application(site, application)["directories"]["/"], credential, value)
 
     # --- within -----------------------------------------------------------------------------
 
     def _site_name(self, site: str) -> str:
-        return _found(self.sites, site, "site")
+        return iis_parts.demand_name(self.sites, site, "site")
 
     def _site(self, site: str) -> Item:
         return self.sites[self._site_name(site)]
 
-    def _pool_name(self, pool: str) -> str:
-        return _found(self.pools, pool, "application pool")
-
-    def _pool(self, pool: str) -> Item:
-        return self.pools[self._pool_name(pool)]
-
     def _application(self, site: str, application: str) -> Item:
         applications = self._site(site)["applications"]
         path = "/" + application.strip("/")
-        return applications[_found(applications, path, "application")]
+        return applications[iis_parts.demand_name(applications, path, "application")]
 
     def _setting(self, container: str, name: str, setting: str) -> tuple[Item, str]:
         """What holds a setting, and the name that it has there."""
@@ -348,7 +249,7 @@ class Iis:
                 (root["directories"]["/"], iis_settings.DIRECTORY),
             ]
         for holder, settings in holders:
-            if known := _find(settings, setting):
+            if known := iis_parts.known_name(settings, setting):
                 return holder, known
         raise Failed(f"Property {setting} does not exist at path IIS:\\{container}\\{name}.")
 
@@ -357,135 +258,11 @@ class Iis:
         in_directory = setting in iis_settings.DIRECTORY
         return application["directories"]["/"] if in_directory else application
 
-    def _users(self, pool: str) -> list[str]:
-        """Sites whose root is in a pool, by name, and then other applications, by path."""
-        used = [
-            (name, path)
-            for name, site in self.sites.items()
-            for path, one in site["applications"].items()
-            if one["applicationPool"].casefold() == pool.casefold()
-        ]
-        roots = [name for name, path in used if path == "/"]
-        return roots + [path for _, path in used if path != "/"]
-
     def _in_the_way(self, site: str) -> str | None:
         """Another site that is started and answers one of a site's bindings."""
         for name, other in self.sites.items():
             if name != site and other["state"] == STARTED:
-                for theirs in other["bindings"]:
-                    if any(_same_binding(theirs, one) for one in self.sites[site]["bindings"]):
-                        return name
+                pairs = itertools.product(self.sites[site]["bindings"], other["bindings"])
+                if any(iis_parts.same_binding(*pair) for pair in pairs):
+                    return name
         return None
-
-    def _answers(self, site: str, port: str, host: str) -> bool:
-        if self.sites[site]["state"] == STOPPED:
-            return False
-        split = (one["bindingInformation"].split(":") for one in self.sites[site]["bindings"])
-        return any(on == port and named in ("", host) for *_, on, named in split)
-
-    def _worker(self, pool: str) -> int:
-        workers = self.pools[pool]["workers"]
-        running = [one["pid"] for one in workers if one["state"] == RUNNING]
-        if not running:
-            running = [self._start_worker(self.pools[pool])]
-        return int(running[0])
-
-    def _start_worker(self, pool: Item) -> int:
-        pid = int(self.state["next_pid"])
-        self.state["next_pid"] += 4
-        pool["workers"].append({"pid": pid, "state": RUNNING, "ends_at": None})
-        return pid
-
-    def _recycle(self, pool: Item) -> None:
-        old = [one for one in pool["workers"] if one["state"] == RUNNING]
-        if not old:
-            return
-        overlaps = pool["recycling.disallowOverlappingRotation"] == "False"
-        for one in old:
-            one["state"] = STOPPING
-            one["ends_at"] = self.now() + (self.state["overlap_seconds"] if overlaps else 0)
-        self._let_workers_end()
-        self._start_worker(pool)
-
-    def _let_workers_end(self) -> None:
-        for pool in self.pools.values():
-            pool["workers"] = [
-                one
-                for one in pool["workers"]
-                if one["ends_at"] is None or one["ends_at"] > self.now()
-            ]
-
-    def _start_what_always_runs(self) -> None:
-        for pool in self.pools.values():
-            wanted = pool["startMode"] == "AlwaysRunning" and pool["state"] == STARTED
-            if wanted and not pool["workers"]:
-                self._start_worker(pool)
-
-
-# --- small things ---------------------------------------------------------------------------
-
-
-def _find(named: dict[str, Any], name: str) -> str | None:
-    """The name that something has, whatever the case that it is asked for in."""
-    return next((one for one in named if one.casefold() == name.casefold()), None)
-
-
-def _found(named: dict[str, Any], name: str, what: str) -> str:
-    known = _find(named, name)
-    if known is None:
-        raise Failed(f"Cannot find the {what} '{name}' because it does not exist.")
-    return known
-
-
-def _binding(protocol: str, information: str, ssl_flags: int = 0) -> Item:
-    return {
-        "protocol": protocol,
-        "bindingInformation": information,
-        "sslFlags": ssl_flags,
-        "certificateHash": "",
-        "certificateStoreName": "",
-    }
-
-
-def _same_binding(one: Item, other: Item) -> bool:
-    return bool(one["bindingInformation"].casefold() == other["bindingInformation"].casefold())
-
-
-def _application(pool: str, path: str) -> Item:
-    settings = iis_settings.defaults(iis_settings.APPLICATION)
-    return {**settings, "applicationPool": pool, "directories": {"/": _directory(path)}}
-
-
-def _directory(path: str) -> Item:
-    return {**iis_settings.defaults(iis_settings.DIRECTORY), "physicalPath": path}
-
-
-def _demand_directory(path: str) -> None:
-    if not os.path.isdir(os.path.expandvars(path)):
-        raise Failed("Parameter 'PhysicalPath' should point to existing path.")
-
-
-def _keep(holder: Item, setting: str, value: str) -> None:
-    known = {
-        **iis_settings.POOL,
-        **iis_settings.SITE,
-        **iis_settings.APPLICATION,
-        **iis_settings.DIRECTORY,
-    }
-    try:
-        holder[setting] = known[setting].kept(value)
-    except ValueError as err:
-        raise Failed(f"{setting}: {err}") from err
-
-
-def _as_json(values: list[str]) -> Any:
-    """What ConvertTo-Json makes of a calculated property: none, one, or a wrapped list."""
-    if len(values) == 1:
-        return values[0]
-    return {"value": values, "Count": len(values)} if values else {}
-
-
-def _longest_prefix(paths: dict[str, Any], path: str) -> str:
-    wanted = path.casefold().rstrip("/") + "/"
-    fitting = [one for one in paths if wanted.startswith(one.casefold().rstrip("/") + "/")]
-    return max(fitting, key=len)

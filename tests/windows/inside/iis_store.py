@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import iis_model
+import iis_serving
 from iis_lines import Shell
+from iis_parts import Item
 from kept import DIRECTORY, Kept
 
 STATE = Kept("iis", iis_model.fresh)
@@ -35,13 +37,13 @@ def let_old_workers_stay(seconds: float) -> None:
         iis.state["overlap_seconds"] = seconds
 
 
-def request(port: int, host: str, path: str) -> iis_model.Item:
-    """Ask for a page; see :meth:`iis_model.Iis.request`."""
+def request(port: int, host: str, path: str) -> Item:
+    """Ask for a page; see :func:`iis_serving.request`."""
     with shell() as iis:
-        return iis.request(port, host, path)
+        return iis_serving.request(iis, port, host, path)
 
 
-def workers(pool: str) -> list[iis_model.Item]:
+def workers(pool: str) -> list[Item]:
     """A pool's workers with their states, which Salt leaves out."""
     with shell() as iis:
         return iis.list_workers(pool)

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
             iis_store.note(line)
             outcome = iis_lines.carry_out(shell, line)
     except iis_lines.Refused as err:
-        sys.stderr.write(f"The simulated PowerShell refuses an {err}\n")
+        sys.stderr.write(f"The simulated PowerShell refuses this: {err}\n")
         return 1
     sys.stderr.write("".join(f"{one}\n" for one in outcome.errors))
     sys.stdout.write(outcome.output)
