@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import subprocess
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from tests.windows.lab import INSIDE, PYTHON_EXE
 from tests.windows.wine import Wine, as_windows
 
+#: How long a call may take, which is below the time that a test has.
+PATIENCE_SECONDS = 240
 
-class Raised(Exception):  # named for what happened
+
+class Raised(Exception):
     """The function that was called raised.
 
     Attributes:
@@ -39,29 +44,25 @@ class Windows:
         self.process = wine.start(PYTHON_EXE, "-B", rf"{INSIDE}\serve.py")
         self.answers: queue.Queue[bytes] = queue.Queue()
         self.errors: deque[bytes] = deque(maxlen=200)
-        self.readers = [
-            threading.Thread(target=self._read, args=(self.process.stdout, self.answers.put)),
-            threading.Thread(target=self._read, args=(self.process.stderr, self.errors.append)),
-        ]
-        for one in self.readers:
-            one.start()
+        streams = (self.process.stdin, self.process.stdout, self.process.stderr)
+        self.requests, answers, errors = (one for one in streams if one is not None)
+        for pipe, take in ((answers, self.answers.put), (errors, self.errors.append)):
+            threading.Thread(target=self._read, args=(pipe, take), daemon=True).start()
 
     def call(self, function: str, *arguments: Any, **keywords: Any) -> Any:
         """Call a function of a module that Python finds there, with plain data.
 
         Args:
-            function: such as ``locks.hold`` for ``inside/locks.py``, or
-                ``pushguide.host.file_lock.…`` for the project's own.
+            function: such as ``file_locks.rename_open`` of ``inside/file_locks.py``, or
+                ``pushguide.address.shown`` of the project.
+            arguments: its arguments.
+            keywords: its arguments by name.
 
         Raises:
             Raised: it raised.
         """
         request = {"function": function, "arguments": arguments, "keywords": keywords}
-        pipe = self.process.stdin
-        assert pipe is not None
-        pipe.write(json.dumps(request).encode() + b"\n")
-        pipe.flush()
-        answer = json.loads(self._answer(function))
+        answer = json.loads(self._ask(json.dumps(request).encode(), function))
         if "raised" in answer:
             raise Raised(answer["raised"])
         return answer["returned"]
@@ -77,25 +78,25 @@ class Windows:
         return as_windows(path)
 
     def end(self) -> None:
-        """Let the process end, and with it all that it started."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        """Let the process end; what it started ends with the prefix."""
+        with contextlib.suppress(BrokenPipeError):
+            self.requests.close()
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
-        self.wine.end()
-        self.process.wait(30)
-        for one in self.readers:
-            one.join(30)
-        for pipe in (self.process.stdout, self.process.stderr):
-            assert pipe is not None
-            pipe.close()
+            self.process.wait()
 
-    def _answer(self, function: str, timeout_seconds: float = 240) -> bytes:
+    def _ask(self, request: bytes, function: str) -> bytes:
+        """Give a request and wait for its answer, which is never empty."""
         try:
-            line = self.answers.get(timeout=timeout_seconds)
+            self.requests.write(request + b"\n")
+            self.requests.flush()
+            line = self.answers.get(timeout=PATIENCE_SECONDS)
+        except BrokenPipeError:
+            line = b""
         except queue.Empty:
+            self.process.kill()  # or the next call would get this one's answer
             line = b""
         if not line:
             said = b"".join(self.errors).decode(errors="replace")
@@ -103,7 +104,8 @@ class Windows:
         return line
 
     @staticmethod
-    def _read(pipe: IO[bytes], take: Any) -> None:
-        for line in pipe:
-            take(line)
+    def _read(pipe: IO[bytes], take: Callable[[bytes], object]) -> None:
+        with pipe:
+            for line in pipe:
+                take(line)
         take(b"")  # the end

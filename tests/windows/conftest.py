@@ -10,13 +10,26 @@ from tests.support.need import need
 from tests.windows import lab
 from tests.windows.channel import Windows
 
+INSTALL_SECONDS = 1200
+
 
 @pytest.fixture(scope="session")
 def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
     """A Windows Python with Salt, with a drive C of this run alone."""
     need("wine", not lab.missing(), lab.missing())
     wine = lab.a_copy(lab.installed(), tmp_path_factory.mktemp("windows") / "prefix")
-    one = Windows(wine)
-    yield one
-    one.end()
-    wine.remove()
+    try:
+        one = Windows(wine)
+        try:
+            yield one
+        finally:
+            one.end()
+    finally:
+        wine.remove()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests that may come to install the lab the time for it."""
+    for item in items:
+        if "windows" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(INSTALL_SECONDS))

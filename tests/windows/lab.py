@@ -6,6 +6,11 @@ the prefix, so nothing that a test does outlives it and two runs do not meet.
 
 Real: CPython for Windows, Salt and pywin32, and Wine's registry, service control manager and file
 locks. Simulated: PowerShell with IIS, and the Task Scheduler. ``inside`` holds what runs in there.
+
+Wine is not Windows, and no test may rest on where it differs. It lets a directory be renamed that
+holds an open file, a read-only file be replaced, and paths be longer than 260 characters; it says
+that it made a link or junction and makes none; its own schtasks, icacls and tasklist do nothing
+and exit with 0.
 """
 
 from __future__ import annotations

@@ -88,6 +88,16 @@ def test_a_traceback_comes_back(windows: Windows) -> None:
     assert raised.value.type == "builtins.ModuleNotFoundError"
 
 
+def test_a_process_that_ends_is_told(windows: Windows) -> None:
+    another = Windows(windows.wine)
+    with pytest.raises(OSError, match=r"gave no answer to os\._exit"):
+        another.call("os._exit", 3)
+    with pytest.raises(OSError, match=r"gave no answer to os\.getcwd"):
+        another.call("os.getcwd")
+    another.end()
+    assert windows.call("os.getpid")
+
+
 # --- installing -----------------------------------------------------------------------------
 
 

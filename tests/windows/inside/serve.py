@@ -1,6 +1,6 @@
 """Serve calls: a request a line comes in, an answer a line goes out, both in JSON.
 
-{"function": "locks.hold", "arguments": ["C:\\a"], "keywords": {}}
+{"function": "file_locks.rename_open", "arguments": ["C:\\a"], "keywords": {}}
 {"returned": null}
 {"raised": {"type": "builtins.PermissionError", "message": "...", "traceback": "..."}}
 """
