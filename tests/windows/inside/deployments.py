@@ -11,8 +11,6 @@ import minion
 
 from pushguide.host.run import run_stages
 
-_OPTS = {"id": "win1", "root_dir": r"C:\minion", "cachedir": r"C:\minion\cache"}
-
 
 def run(
     project_type: str,
@@ -33,7 +31,10 @@ def run(
     # There is no master here that events could go to.
     ours = {"event.fire_master": lambda *_, **__: True, **dict.fromkeys(failing, _fail)}
     salt = ChainMap(ours, minion.functions())
-    return run_stages(made, share, stages, salt, {}, _OPTS, {})
+    # Each module has a minion of its own: what another test has left is in nobody's way.
+    home = rf"C:\minions\{share['module']}"
+    opts = {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
+    return run_stages(made, share, stages, salt, {}, opts, {})
 
 
 def _fail(*_: Any, **__: Any) -> Any:
