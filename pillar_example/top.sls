@@ -7,4 +7,5 @@ base:
     - shop-jobs
     - shop-search
     - shop-worker
+    - shop-site
     - standards

@@ -39,7 +39,7 @@ from pushguide.master.templates import (
     transfer,
     unpacking,
 )
-from pushguide.master.templates.types import windows_service
+from pushguide.master.templates.types import dotnet_iis, windows_service
 from pushguide.standards.builtin import BUILT_IN
 from pushguide.standards.rules import KINDS
 from tests.docs.pages import (
@@ -112,7 +112,7 @@ HEALTH_HEADINGS = {
     drain.Call: "A request",
     drain.FunctionDrain: "Out by a Salt function",
 }
-OWN_TYPES = ("static_site", "service", "java_web", "windows_service")
+OWN_TYPES = ("static_site", "service", "java_web", "windows_service", "dotnet_iis")
 #: What may become of a host in a deployment.
 OUTCOMES = {
     words.NOT_STARTED,
@@ -153,8 +153,13 @@ def documented_models() -> list[Any]:
         pytest.param(STANDARDS, heading, model, id=model.__name__)
         for model, heading in STANDARDS_HEADINGS.items()
     ]
-    created = windows_service.Create
-    found.append(pytest.param(TYPES, "A service that is created", created, id="Create"))
+    for heading, made in (
+        ("A service that is created", windows_service.Create),
+        ("A site that is created", dotnet_iis.Create),
+        ("Bindings of a site", dotnet_iis.Binding),
+        ("Application pools", dotnet_iis.Pool),
+    ):
+        found.append(pytest.param(TYPES, heading, made, id=heading))
     for name in OWN_TYPES:
         settings = importlib.import_module(f"pushguide.master.templates.types.{name}").Settings
         found.append(pytest.param(TYPES, name, settings, id=name))
@@ -283,6 +288,7 @@ def steps_of(top: Path, name: str, stage: str) -> list[str]:
         "catalina_base": "/srv/tomcat",
         "service": "Shop",
         "executable": "shop.exe",
+        "site": "shop",
     }
     host = Host(top, project_type, settings=settings)
     journal = host.journal

@@ -1,4 +1,4 @@
-"""A .NET application on IIS: a site, an application in one, or a virtual directory.
+"""A .NET application on IIS: a site, or an application in one.
 
 The release is live when the physical path names its directory. Files that IIS serves are in use,
 so none of them is ever changed: IIS is given another path.
@@ -108,7 +108,7 @@ class DotnetIis(ProjectType):
     # What is meant.
 
     def make_pointer(self) -> Pointer:
-        """The physical path of the site, application or virtual directory."""
+        """The physical path of the site or application."""
         may_be_missing = self.place_in_iis == Place(self.settings["site"]) and bool(
             self.settings.get("create")
         )
@@ -122,8 +122,7 @@ class DotnetIis(ProjectType):
     @property
     def place_in_iis(self) -> Place:
         """What serves the module."""
-        settings = self.settings
-        return Place(settings["site"], settings.get("application"), settings.get("directory"))
+        return Place(self.settings["site"], self.settings.get("application"))
 
     @property
     def pool(self) -> str:

@@ -23,29 +23,25 @@ from pushguide.host.waiting import BetweenTries, pause
 
 STARTED, STOPPED = "Started", "Stopped"
 _WRITES_AT_MOST = 5
+_QUESTIONS_AT_MOST = 3
 _PAUSE_SECONDS = (1.0, 3.0)
 _LOCK_SECONDS = 300.0
 _HOLDS_SECONDS = 5.0
-#: Where settings of all sites stand, as win_iis calls it.
-_ALL_SITES = "MACHINE/WEBROOT/APPHOST"
 
 
 class Place(NamedTuple):
-    """What has a physical path: a site, an application in it, or a virtual directory.
+    """What has a physical path: a site, or an application in it.
 
     Attributes:
         site: the site's name.
         application: the application's path without its slash; None for the site's own.
-        directory: the virtual directory's path, likewise; None for none.
     """
 
     site: str
     application: str | None = None
-    directory: str | None = None
 
     def __str__(self) -> str:
-        parts = [self.site, *filter(None, (self.application, self.directory))]
-        return "/".join(parts)
+        return f"{self.site}/{self.application}" if self.application else self.site
 
 
 class Iis:
@@ -96,11 +92,7 @@ class Iis:
 
     def path(self, place: Place) -> str | None:
         """The physical path of a place; None if there is no such place."""
-        if place.directory is not None:
-            application = f"/{place.application or ''}"
-            vdirs = self._look("win_iis.list_vdirs", place.site, application)
-            found = vdirs.get(place.directory)
-        elif place.application is not None:
+        if place.application is not None:
             found = self._look("win_iis.list_apps", place.site).get(place.application)
         else:
             found = self.site(place.site)
@@ -117,16 +109,7 @@ class Iis:
         )
 
     def _set_path(self, place: Place, path: str) -> None:
-        if place.directory is not None:
-            # In PowerShell's single quotes, which win_iis puts around it, a quote is doubled.
-            where = (
-                f"system.applicationHost/sites/site[@name=''{place.site}'']"
-                f"/application[@path=''/{place.application or ''}'']"
-                f"/virtualDirectory[@path=''/{place.directory}'']"
-            )
-            setting = {"name": "physicalPath", "filter": where, "value": path}
-            self.salt["win_iis.set_webconfiguration_settings"](_ALL_SITES, [setting])
-        elif place.application is not None:
+        if place.application is not None:
             self.salt["win_iis.set_webapp_settings"](
                 place.application, place.site, {"physicalPath": path}
             )
@@ -244,14 +227,23 @@ class Iis:
         then, said = self._said.get(asked, (0.0, {}))
         if then and time.monotonic() - then < _HOLDS_SECONDS:
             return said
-        try:
-            found: dict[Any, Any] = self.salt[function](*arguments)
-        except CommandExecutionError as err:
-            raise StepFailed(
-                f"Asking IIS failed ({function}): {err}. Is IIS installed with its management "
-                "tools (WebAdministration)?"
-            ) from err
+        found = self._asked(function, *arguments)
         self._said[asked] = (time.monotonic(), found)
+        return found
+
+    def _asked(self, function: str, *arguments: str) -> dict[Any, Any]:
+        for left in range(_QUESTIONS_AT_MOST - 1, -1, -1):
+            try:
+                found: dict[Any, Any] = self.salt[function](*arguments)
+            except CommandExecutionError as err:
+                if left:  # PowerShell may have been out of breath
+                    pause(_PAUSE_SECONDS[0], self.between_tries)
+                    continue
+                raise StepFailed(
+                    f"Asking IIS failed ({function}): {err}. Is IIS installed with its management "
+                    "tools (WebAdministration)?"
+                ) from err
+            break
         return found
 
     def _write(self, what: str, work: Callable[[], Any], is_done: Callable[[], bool]) -> None:
