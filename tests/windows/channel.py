@@ -6,14 +6,12 @@ import contextlib
 import json
 import queue
 import subprocess
-import threading
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tests.windows.lab import INSIDE, PYTHON_EXE
-from tests.windows.wine import Wine, as_windows
+from tests.windows.wine import Wine, as_windows, read_lines
 
 #: How long a call may take, which is below the time that a test has.
 PATIENCE_SECONDS = 240
@@ -44,10 +42,8 @@ class Windows:
         self.process = wine.start(PYTHON_EXE, "-B", rf"{INSIDE}\serve.py")
         self.answers: queue.Queue[bytes] = queue.Queue()
         self.errors: deque[bytes] = deque(maxlen=200)
-        streams = (self.process.stdin, self.process.stdout, self.process.stderr)
-        self.requests, answers, errors = (one for one in streams if one is not None)
-        for pipe, take in ((answers, self.answers.put), (errors, self.errors.append)):
-            threading.Thread(target=self._read, args=(pipe, take), daemon=True).start()
+        read_lines(self.process.stdout, self.answers.put)
+        read_lines(self.process.stderr, self.errors.append)
 
     def call(self, function: str, *arguments: Any, **keywords: Any) -> Any:
         """Call a function of a module that Python finds there, with plain data.
@@ -79,8 +75,9 @@ class Windows:
 
     def end(self) -> None:
         """Let the process end; what it started ends with the prefix."""
+        assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.requests.close()
+            self.process.stdin.close()
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
@@ -89,9 +86,10 @@ class Windows:
 
     def _ask(self, request: bytes, function: str) -> bytes:
         """Give a request and wait for its answer, which is never empty."""
+        assert self.process.stdin is not None
         try:
-            self.requests.write(request + b"\n")
-            self.requests.flush()
+            self.process.stdin.write(request + b"\n")
+            self.process.stdin.flush()
             line = self.answers.get(timeout=PATIENCE_SECONDS)
         except BrokenPipeError:
             line = b""
@@ -102,10 +100,3 @@ class Windows:
             said = b"".join(self.errors).decode(errors="replace")
             raise OSError(f"the Windows Python gave no answer to {function}; it wrote:\n{said}")
         return line
-
-    @staticmethod
-    def _read(pipe: IO[bytes], take: Callable[[bytes], object]) -> None:
-        with pipe:
-            for line in pipe:
-                take(line)
-        take(b"")  # the end

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
+from typing import IO
 
 #: Where the stand-ins for Windows's own programs lie; Wine puts it in front of its search path.
 SIMULATED = r"C:\simulated"
@@ -76,6 +79,19 @@ class Wine:
         subprocess.run(
             ["wineserver", order], env=self.environment, check=not accept_failure, timeout=120
         )
+
+
+def read_lines(pipe: IO[bytes] | None, take: Callable[[bytes], object]) -> None:
+    """Read a pipe to its end in a thread; an empty line is the end."""
+    assert pipe is not None
+
+    def read() -> None:
+        with pipe:
+            for line in pipe:
+                take(line)
+        take(b"")
+
+    threading.Thread(target=read, daemon=True).start()
 
 
 def as_windows(path: Path) -> str:
