@@ -48,6 +48,8 @@ class Windows:
     def call(self, function: str, *arguments: Any, **keywords: Any) -> Any:
         """Call a function of a module that Python finds there, with plain data.
 
+        What goes there and comes back is JSON: tuples become lists, and keys become text.
+
         Args:
             function: such as ``file_locks.rename_open`` of ``inside/file_locks.py``, or
                 ``pushguide.address.shown`` of the project.

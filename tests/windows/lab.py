@@ -83,7 +83,7 @@ def a_copy(lab: Path, prefix: Path) -> Wine:
 
     Args:
         lab: where the lab is installed.
-        prefix: the directory to make; it lies on the same machine as a test's files do.
+        prefix: the directory to make.
     """
     subprocess.run(["cp", "-a", lab / "prefix", prefix], check=True)
     wine = Wine(prefix)
@@ -126,7 +126,7 @@ def _alone(lock: Path) -> Iterator[None]:
 def _install(lab: Path) -> None:
     _install_windows(Wine(lab / "prefix"))
     _install_python(lab / "python")
-    _install_salt(lab / "python" / "Lib" / "site-packages", lab / "uv")
+    _install_salt(lab / "python" / "Lib" / "site-packages")
     _compile_what_a_minion_loads(lab)
 
 
@@ -171,13 +171,14 @@ def _install_python(where: Path) -> None:
     (where / "python311._pth").write_text("".join(f"{one}\n" for one in PYTHON_PATHS))
 
 
-def _install_salt(where: Path, environment: Path) -> None:
+def _install_salt(where: Path) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        left_out = Path(directory) / "left_out.txt"
+        scratch = Path(directory)
+        left_out = scratch / "left_out.txt"
         left_out.write_text(LEFT_OUT)
         windows = ("--python-platform=windows", "--python-version=3.11", "--link-mode=copy")
         target = (f"--override={left_out}", f"--target={where}")
-        _said(_uv(environment), "pip", "install", "--quiet", *windows, *target, _salt())
+        _said(_uv(scratch / "uv"), "pip", "install", "--quiet", *windows, *target, _salt())
 
 
 def _uv(environment: Path) -> str:

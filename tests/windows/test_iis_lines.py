@@ -29,10 +29,10 @@ GOLDEN = [
     ),
     (
         "modify_site",
-        {"name": "shop", "sourcepath": r"C:\2", "apppool": "DefaultAppPool"},
+        {"name": "shop", "sourcepath": r"C:\2", "apppool": "other"},
         (
             r"Set-ItemProperty -Path 'IIS:\Sites\shop' -Name PhysicalPath -Value 'C:\2' ;"
-            r" Set-ItemProperty -Path 'IIS:\Sites\shop' -Name ApplicationPool -Value 'DefaultAppPool'"
+            r" Set-ItemProperty -Path 'IIS:\Sites\shop' -Name ApplicationPool -Value 'other'"
         ),
     ),
     ("remove_site", {"name": "shop"}, "Remove-WebSite -Name 'shop'"),
@@ -94,6 +94,7 @@ def iis(monkeypatch: pytest.MonkeyPatch) -> IisHere:
     """A fresh IIS with a site on port 8080 that has a pool of its own."""
     one = IisHere(monkeypatch)
     assert one("create_site", "shop", r"C:\1", apppool="shop", port=8080)
+    assert one("create_apppool", "other")
     one.lines.clear()
     return one
 
