@@ -191,7 +191,7 @@ def _uv(environment: Path) -> str:
 
 
 def _compile_what_a_minion_loads(lab: Path) -> None:
-    """Load Salt once, so that Python keeps what it compiled; later starts are twice as quick."""
+    """Load Salt once, so that Python keeps what it compiled; later starts are quicker."""
     wine = a_copy(lab, lab / "scratch")
     try:
         wine.run(PYTHON_EXE, rf"{INSIDE}\compile_salt.py")
