@@ -8,4 +8,5 @@ base:
     - shop-search
     - shop-worker
     - shop-site
+    - shop-nightly
     - standards

@@ -39,7 +39,7 @@ from pushguide.master.templates import (
     transfer,
     unpacking,
 )
-from pushguide.master.templates.types import dotnet_iis, windows_service
+from pushguide.master.templates.types import dotnet_iis, windows_service, windows_task
 from pushguide.standards.builtin import BUILT_IN
 from pushguide.standards.rules import KINDS
 from tests.docs.pages import (
@@ -112,7 +112,7 @@ HEALTH_HEADINGS = {
     drain.Call: "A request",
     drain.FunctionDrain: "Out by a Salt function",
 }
-OWN_TYPES = ("static_site", "service", "java_web", "windows_service", "dotnet_iis")
+OWN_TYPES = ("static_site", "service", "java_web", "windows_service", "dotnet_iis", "windows_task")
 #: What may become of a host in a deployment.
 OUTCOMES = {
     words.NOT_STARTED,
@@ -158,6 +158,8 @@ def documented_models() -> list[Any]:
         ("A site that is created", dotnet_iis.Create),
         ("Bindings of a site", dotnet_iis.Binding),
         ("Application pools", dotnet_iis.Pool),
+        ("A task that is created", windows_task.Create),
+        ("Triggers", windows_task.Trigger),
     ):
         found.append(pytest.param(TYPES, heading, made, id=heading))
     for name in OWN_TYPES:
@@ -289,6 +291,7 @@ def steps_of(top: Path, name: str, stage: str) -> list[str]:
         "service": "Shop",
         "executable": "shop.exe",
         "site": "shop",
+        "task": "Shop",
     }
     host = Host(top, project_type, settings=settings)
     journal = host.journal

@@ -196,6 +196,12 @@ class Task:
         """Whether it can run."""
         return bool(self.Definition.Settings.Enabled)
 
+    @Enabled.setter
+    def Enabled(self, enabled: bool) -> None:  # noqa: N802
+        with task_store.STATE.open() as state:
+            kept = state["folders"][self.folder][self.Name]
+            kept["definition"]["Settings"]["Enabled"] = enabled
+
     @property
     def State(self) -> int:  # noqa: N802
         """Whether it runs."""

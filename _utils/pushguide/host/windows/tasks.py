@@ -19,7 +19,7 @@ from pushguide.host import process
 
 RUNNING = "Running"
 _EXECUTE = 0
-_UPDATE = 4
+_CREATE_OR_UPDATE = 6
 #: Logon types for which Windows wants the password again each time that a task is registered.
 _WITH_PASSWORD = (1, 6)
 
@@ -99,7 +99,12 @@ class Task:
             one.Path, one.Arguments, one.WorkingDirectory = action
             principal = definition.Principal
             folder.RegisterTaskDefinition(
-                self.name, definition, _UPDATE, principal.UserID, None, principal.LogonType
+                self.name,
+                definition,
+                _CREATE_OR_UPDATE,
+                principal.UserID,
+                None,
+                principal.LogonType,
             )
         found = self.action()
         if found != action:
