@@ -30,6 +30,11 @@ class PushguideError(CommandExecutionError):  # type: ignore[misc]
     """Something that was attempted could not be done; the message says what and what to do."""
 
 
+def problems_of(error: PushguideError) -> list[str]:
+    """Every problem that an error names, one sentence each."""
+    return list(getattr(error, "problems", None) or [str(error)])
+
+
 class Refused(PushguideError):
     """Bad input or a bad moment: nothing was changed.
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from pushguide.errors import PushguideError, Refused
+from pushguide.errors import PushguideError, Refused, problems_of
 from pushguide.master import summary, versions
 from pushguide.master.arguments import (
     collected,
@@ -64,7 +64,7 @@ class Announcements:
             known, is_new = self.database.write(lambda one: builds.announce(one, build))
         except PushguideError as err:
             # CI that came by a hook hears nothing: the log and the bus have to say it.
-            problems = getattr(err, "problems", None) or [str(err)]
+            problems = problems_of(err)
             log.error("An announced build was refused: %s", " ".join(problems))
             self._tell({"module": module, "version": version, "problems": problems})
             raise
@@ -101,7 +101,7 @@ class Announcements:
         try:
             begun = self.deployments.start("deploy", build.module, build.version, wanted, options)
         except PushguideError as err:
-            problems = getattr(err, "problems", None) or [str(err)]
+            problems = problems_of(err)
             log.error("%s %s was not deployed: %s", build.module, build.version, " ".join(problems))
             return {"problems": problems, "retcode": 1}
         number: int = begun["deployment"]

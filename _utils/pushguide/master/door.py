@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pushguide.errors import PushguideError, Refused
+from pushguide.errors import PushguideError, Refused, problems_of
 from pushguide.master import pace
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def answer(
         done = work(Desk(opts, salt, user))
     except PushguideError as err:
         key = "refused" if isinstance(err, Refused) else "failed"
-        problems = getattr(err, "problems", None) or [str(err)]
-        done = {key: function.__name__, "problems": problems, "retcode": 1}
+        done = {key: function.__name__, "problems": problems_of(err), "retcode": 1}
     if isinstance(done, dict) and done.get("retcode"):
         context["retcode"] = done["retcode"]
     return done

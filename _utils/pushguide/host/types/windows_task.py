@@ -13,7 +13,8 @@ from pushguide.host import process
 from pushguide.host.base import ProjectType
 from pushguide.host.pointer import Pointer
 from pushguide.host.steps import Note, skipped, step, unchanged
-from pushguide.host.windows.tasks import Action, Task
+from pushguide.host.windows.programs import release_of
+from pushguide.host.windows.tasks import RUNNING, Action, Task
 
 _SUCCEEDED = "The operation completed successfully"
 
@@ -60,13 +61,7 @@ class TaskAction:
     def read(self) -> str | None:
         """The release directory whose program the task runs."""
         found = self.task.action()
-        if found is None:
-            return None
-        program = ntpath.normpath(found.program.strip('"'))
-        tail = f"\\{self.executable}".lower()
-        if program.lower().endswith(tail):
-            return program[: -len(tail)]
-        return ntpath.dirname(program)
+        return release_of(found.program.strip('"'), self.executable) if found else None
 
     def point_at(self, path: str) -> None:
         """Let the task run the program of a release."""
@@ -189,7 +184,9 @@ class WindowsTask(ProjectType):
     @step(changes=True)
     def enable(self) -> Note | str | None:
         """Enable the task, if it was enabled before or has just been created."""
-        was = self.saved.get("enabled") or self.saved["pointer"] is None
+        return self._enable(self.saved.get("enabled") or self.saved["pointer"] is None)
+
+    def _enable(self, was: bool) -> Note | str:
         if not was:
             return unchanged("it was not enabled before")
         if self.task.is_enabled():
@@ -211,7 +208,7 @@ class WindowsTask(ProjectType):
         def has_ended() -> bool:
             self.between_tries()
             info = self.task.info() or {}
-            return info.get("status") != "Running" and info.get("last_run") != before
+            return info.get("status") != RUNNING and info.get("last_run") != before
 
         if not process.wait_until(has_ended, within):
             raise StepFailed(
@@ -237,9 +234,4 @@ class WindowsTask(ProjectType):
     @step(changes=True)
     def enable_again(self) -> Note | str | None:
         """Enable the task, if it was enabled before."""
-        if not self.saved.get("enabled"):
-            return unchanged("it was not enabled before")
-        if self.task.is_enabled():
-            return unchanged(f"{self.task} is enabled")
-        self.task.set_enabled(True)
-        return f"{self.task} enabled"
+        return self._enable(bool(self.saved.get("enabled")))

@@ -124,28 +124,18 @@ class Iis:
                 name,
                 path,
                 apppool=pool,
-                hostheader=binding.get("host_header") or "",
-                ipaddress=binding.get("address") or "*",
-                port=binding["port"],
-                protocol=binding.get("protocol") or "http",
+                **_as_salt_has_it(binding),
             ),
             lambda: self.path(Place(name)) == path,
         )
 
     def add_binding(self, site: str, binding: Mapping[str, Any]) -> None:
         """Add a binding to a site."""
-        address, port = binding.get("address") or "*", binding["port"]
-        header = binding.get("host_header") or ""
-        told = f"{address}:{port}:{header}"
+        given = _as_salt_has_it(binding)
+        told = f"{given['ipaddress']}:{given['port']}:{given['hostheader']}"
         self._write(
             f"Adding the binding {told} to {site}",
-            lambda: self.salt["win_iis.create_binding"](
-                site,
-                hostheader=header,
-                ipaddress=address,
-                port=port,
-                protocol=binding.get("protocol") or "http",
-            ),
+            lambda: self.salt["win_iis.create_binding"](site, **given),
             lambda: told in (self.site(site) or {}).get("bindings", {}),
         )
 
@@ -264,3 +254,13 @@ class Iis:
                 if is_done():
                     return
         raise StepFailed(f"{what} failed {_WRITES_AT_MOST} times: {why}")
+
+
+def _as_salt_has_it(binding: Mapping[str, Any]) -> dict[str, Any]:
+    """A binding of the template, in the words of ``win_iis``."""
+    return {
+        "hostheader": binding.get("host_header") or "",
+        "ipaddress": binding.get("address") or "*",
+        "port": binding["port"],
+        "protocol": binding.get("protocol") or "http",
+    }

@@ -11,6 +11,7 @@ from salt.exceptions import CommandExecutionError
 
 from pushguide.errors import StepFailed
 from pushguide.host import process
+from pushguide.host.windows.programs import release_of
 from pushguide.host.windows.scm import Scm, command_line, program_of
 
 _DISABLED = "Disabled"
@@ -74,13 +75,7 @@ class ServiceProgram:
     def read(self) -> str | None:
         """The release directory whose program the service runs."""
         found = self.save()
-        if found is None:
-            return None
-        program = ntpath.normpath(program_of(found))
-        tail = f"\\{self.executable}".lower()
-        if program.lower().endswith(tail):
-            return program[: -len(tail)]
-        return ntpath.dirname(program)
+        return release_of(program_of(found), self.executable) if found is not None else None
 
     def point_at(self, path: str) -> None:
         """Let the service run the program of a release, and read back that it would."""

@@ -7,17 +7,14 @@ for items, and for their repo, path and name.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from pushguide.address import shown
 from pushguide.errors import BadVersion
-from pushguide.master.patterns import Pattern
 from pushguide.master.sources.server import InTree, Moment, TreeSource, read_as
-from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import ArtifactoryModel
 
 _FIELDS = ("repo", "path", "name", "size", "created", "created_by", "sha256", "property")
@@ -50,26 +47,13 @@ class _Answer(BaseModel):
 
 
 class ArtifactorySource(TreeSource):
-    """A repository of Artifactory.
+    """A repository of Artifactory."""
 
-    Args:
-        model: the source of the template.
-        module: the module's name.
-        pins: the checksums that were seen first.
-        credential: what the server asks for.
-    """
+    model: ArtifactoryModel
 
-    def __init__(
-        self,
-        model: ArtifactoryModel,
-        module: str,
-        pins: Pins,
-        credential: Mapping[str, Any] | None,
-    ) -> None:
-        super().__init__(model, module, pins, credential)
-        self.path = Pattern(model.path)
-        self.repository = model.repository
-        self.where = f"The repository {model.repository} at {shown(model.address)}"
+    def describe(self) -> str:
+        """What messages call it."""
+        return f"The repository {self.model.repository} at {shown(self.server)}"
 
     def tree(self) -> Iterator[InTree]:
         """Every file that the pattern may mean, with checksums and signatures beside it."""
@@ -86,7 +70,7 @@ class ArtifactorySource(TreeSource):
             told = (value.value for value in one.properties if value.key == _COMMIT)
             yield InTree(
                 path,
-                f"{quote(self.repository)}/{quote(path)}",
+                f"{quote(self.model.repository)}/{quote(path)}",
                 one.size,
                 one.sha256,
                 one.created,
@@ -97,5 +81,5 @@ class ArtifactorySource(TreeSource):
     def _question(self) -> str:
         folder, _, name = self.path.glob(self.module).rpartition("/")
         names = [{"name": {"$match": one}} for one in (name, f"{name}.*")]
-        wanted = {"repo": self.repository, "path": {"$match": folder or "."}, "$or": names}
+        wanted = {"repo": self.model.repository, "path": {"$match": folder or "."}, "$or": names}
         return f"items.find({json.dumps(wanted)}).include({json.dumps(_FIELDS)[1:-1]})"

@@ -54,6 +54,12 @@ class Found:
     etag: str | None = None
 
 
+def sha256_in(text: str) -> str | None:
+    """The sha256 that a checksum file begins with, None if it begins with something else."""
+    words = text.lower().split()
+    return words[0] if words and SHA256.fullmatch(words[0]) else None
+
+
 def newest_first(found: Iterable[Version]) -> list[Version]:
     """Versions in their order; those whose time nobody knows come last."""
     long_ago = datetime.min.replace(tzinfo=timezone.utc)

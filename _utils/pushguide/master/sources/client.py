@@ -15,7 +15,7 @@ import requests
 from pushguide.address import shown
 from pushguide.credential import to_headers
 from pushguide.errors import BadVersion
-from pushguide.master.sources.base import SHA256
+from pushguide.master.sources.base import sha256_in
 
 _TRIES = 4
 _FIRST_WAIT_SECONDS = 0.2
@@ -77,9 +77,9 @@ class Client:
             BadVersion: the server does not answer, or it begins with something else.
         """
         text = self._read(url, what, _MOST_CHECKSUM_BYTES).decode("utf-8", "replace")
-        words = text.lower().split()
-        if words and SHA256.fullmatch(words[0]):
-            return words[0]
+        found = sha256_in(text)
+        if found:
+            return found
         raise BadVersion(f"Reading {what} at {shown(url)} failed: it does not begin with a sha256.")
 
     def _read(self, url: str, what: str, at_most: int, query: str | None = None) -> bytes:

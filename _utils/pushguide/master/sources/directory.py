@@ -9,7 +9,7 @@ from typing import IO
 
 from pushguide.errors import BadVersion
 from pushguide.master import versions
-from pushguide.master.sources.base import SHA256, Found, Source, Version, newest_first
+from pushguide.master.sources.base import Found, Source, Version, newest_first, sha256_in
 from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import DirectoryModel
 from pushguide.measure import measured
@@ -105,9 +105,9 @@ class DirectorySource(Source):
             path = os.path.join(directory, candidate)
             if os.path.isfile(path):
                 with open(path, encoding="utf-8", errors="replace") as handle:
-                    words = handle.read(4096).lower().split()
-                if words and SHA256.fullmatch(words[0]):
-                    return words[0]
+                    found = sha256_in(handle.read(4096))
+                if found:
+                    return found
                 raise BadVersion(
                     f"{path} does not begin with a sha256: write it with "
                     f"'sha256sum {name} > sha256'."

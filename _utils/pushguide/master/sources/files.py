@@ -14,7 +14,7 @@ import fsspec
 
 from pushguide.errors import BadVersion
 from pushguide.master.patterns import Pattern, is_side_file, main_of
-from pushguide.master.sources.base import SHA256, Found, Source, Version, newest_first
+from pushguide.master.sources.base import Found, Source, Version, newest_first, sha256_in
 from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import FilesModel
 from pushguide.share import Artifact
@@ -103,9 +103,9 @@ class FilesSource(Source):
     def _checksum(self, path: str) -> str:
         with self._open(path) as handle, self._told(f"Reading {path}"):
             text = handle.read(_MOST_CHECKSUM_BYTES).decode("utf-8", "replace")
-        words = text.lower().split()
-        if words and SHA256.fullmatch(words[0]):
-            return words[0]
+        found = sha256_in(text)
+        if found:
+            return found
         raise BadVersion(f"{path} of {self.where} does not begin with a sha256.")
 
     def _by_label(self) -> dict[str, dict[str, dict[str, Any]]]:

@@ -5,19 +5,16 @@ Source: the pages "API Usage" and "Generic Package Registry" of Gitea's document
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from pushguide.address import shown
-from pushguide.master.patterns import Pattern
 from pushguide.master.sources.base import Version
 from pushguide.master.sources.server import File, Listed, Moment, PackageSource
-from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import GiteaModel
 
 _PAGE = 50
@@ -44,22 +41,24 @@ class _PackageFile(BaseModel):
 class GiteaSource(PackageSource):
     """A generic package, of which each version has its files.
 
-    Args:
-        model: the source of the template.
-        module: the module's name.
-        pins: the checksums that were seen first.
-        credential: what the server asks for: a token.
+    Its credential is a token.
     """
 
-    def __init__(
-        self, model: GiteaModel, module: str, pins: Pins, credential: Mapping[str, Any] | None
-    ) -> None:
-        super().__init__(model, module, pins, credential)
-        self.file = Pattern(model.file)
-        self.owner = quote(model.owner, safe="")
-        self.package = model.package or module
-        self.newest = model.newest
-        self.where = f"The package {self.package} of {model.owner} at {shown(model.address)}"
+    model: GiteaModel
+
+    def describe(self) -> str:
+        """What messages call it."""
+        return f"The package {self.package} of {self.model.owner} at {shown(self.server)}"
+
+    @property
+    def package(self) -> str:
+        """The package's name."""
+        return self.model.package or self.module
+
+    @property
+    def owner(self) -> str:
+        """The owner, as URLs have it."""
+        return quote(self.model.owner, safe="")
 
     def listed(self) -> Iterator[Listed]:
         """The versions of the package, the newest ones alone; others' names may hold its name."""
@@ -72,7 +71,7 @@ class GiteaSource(PackageSource):
             limit=_PAGE,
         )
         found = (one for page in pages for one in page if one.name == self.package)
-        for one in islice(found, self.newest):
+        for one in islice(found, self.model.newest):
             author = (one.creator.full_name or one.creator.login) if one.creator else None
             yield Version(one.version, one.created_at, author), partial(self._files, one.version)
 

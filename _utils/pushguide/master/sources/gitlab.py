@@ -5,19 +5,16 @@ Source: the pages "Packages API" and "Generic packages repository" of GitLab's d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from pushguide.address import shown
-from pushguide.master.patterns import Pattern
 from pushguide.master.sources.base import Version
 from pushguide.master.sources.server import File, Listed, Moment, PackageSource
-from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import GitlabModel
 
 _PAGE = 100
@@ -52,22 +49,24 @@ class _PackageFile(BaseModel):
 class GitlabSource(PackageSource):
     """A generic package, of which each version has its files.
 
-    Args:
-        model: the source of the template.
-        module: the module's name.
-        pins: the checksums that were seen first.
-        credential: what the server asks for: a token, or the headers PRIVATE-TOKEN or DEPLOY-TOKEN.
+    Its credential is a token, or the headers PRIVATE-TOKEN or DEPLOY-TOKEN.
     """
 
-    def __init__(
-        self, model: GitlabModel, module: str, pins: Pins, credential: Mapping[str, Any] | None
-    ) -> None:
-        super().__init__(model, module, pins, credential)
-        self.file = Pattern(model.file)
-        self.package = model.package or module
-        self.newest = model.newest
-        self.base = f"api/v4/projects/{quote(model.project, safe='')}/packages"
-        self.where = f"The package {self.package} of {model.project} at {shown(model.address)}"
+    model: GitlabModel
+
+    def describe(self) -> str:
+        """What messages call it."""
+        return f"The package {self.package} of {self.model.project} at {shown(self.server)}"
+
+    @property
+    def package(self) -> str:
+        """The package's name."""
+        return self.model.package or self.module
+
+    @property
+    def base(self) -> str:
+        """Where the project's packages are, below the address of the server."""
+        return f"api/v4/projects/{quote(self.model.project, safe='')}/packages"
 
     def listed(self) -> Iterator[Listed]:
         """The versions of the package, the newest ones alone; the search by name is a fuzzy one."""
@@ -82,7 +81,7 @@ class GitlabSource(PackageSource):
             per_page=_PAGE,
         )
         named = (one for page in pages for one in page if one.name == self.package)
-        for one in islice(named, self.newest):
+        for one in islice(named, self.model.newest):
             if one.status == "default":
                 made = one.pipeline
                 author = made.user.name if made.user else None

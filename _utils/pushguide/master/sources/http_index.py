@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import AfterValidator, AwareDatetime, Field
@@ -15,7 +15,6 @@ from pushguide.master import versions
 from pushguide.master.fields import OneLine, Strict
 from pushguide.master.sources.base import Version
 from pushguide.master.sources.server import File, ServerSource
-from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import HttpModel
 
 
@@ -44,21 +43,14 @@ class _Index(Strict):
 
 
 class HttpIndexSource(ServerSource):
-    """A plain HTTP index, which CI writes beside what it publishes.
+    """A plain HTTP index, which CI writes beside what it publishes."""
 
-    Args:
-        model: the source of the template.
-        module: the module's name.
-        pins: the checksums that were seen first.
-        credential: what the server asks for.
-    """
+    model: HttpModel
+    _entries: dict[str, Listed]
 
-    def __init__(
-        self, model: HttpModel, module: str, pins: Pins, credential: Mapping[str, Any] | None
-    ) -> None:
-        super().__init__(model, module, pins, credential)
-        self.where = f"The index {shown(model.address)}/{module}/index.json"
-        self._entries: dict[str, Listed] = {}
+    def describe(self) -> str:
+        """What messages call it."""
+        return f"The index {shown(self.server)}/{self.module}/index.json"
 
     def listed(self) -> Iterator[tuple[Version, Callable[[], list[File]]]]:
         """What the index lists."""
@@ -67,6 +59,7 @@ class HttpIndexSource(ServerSource):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise BadVersion(f"{self.where} has versions twice: {', '.join(twice)}.")
+        self._entries = {}
         for one in index.versions:
             self._entries[one.version] = one
             version = Version(one.version, one.built, one.author, one.commit, one.notes)

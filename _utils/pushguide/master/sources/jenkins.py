@@ -6,19 +6,16 @@ Jenkins' documentation tells it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from pushguide.address import shown
-from pushguide.master.patterns import Pattern
 from pushguide.master.sources.base import Version
 from pushguide.master.sources.server import File, Listed, PackageSource
-from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import JenkinsModel
 
 _ITEMS = "items[commitId,msg,author[fullName]]"
@@ -101,26 +98,23 @@ class _Job(BaseModel):
 class JenkinsSource(PackageSource):
     """The builds of a job that succeeded. Jenkins tells no sha256.
 
-    Args:
-        model: the source of the template.
-        module: the module's name.
-        pins: the checksums that were seen first.
-        credential: what the server asks for: a user and an API token as password.
+    Its credential is a user, and an API token as password.
     """
 
-    def __init__(
-        self, model: JenkinsModel, module: str, pins: Pins, credential: Mapping[str, Any] | None
-    ) -> None:
-        super().__init__(model, module, pins, credential)
-        self.file = Pattern(model.file)
-        self.job = "/".join(f"job/{quote(one, safe='')}" for one in model.job.split("/"))
-        self.label = model.label
-        self.newest = model.newest
-        self.where = f"The job {model.job} at {shown(model.address)}"
+    model: JenkinsModel
+
+    def describe(self) -> str:
+        """What messages call it."""
+        return f"The job {self.model.job} at {shown(self.server)}"
+
+    @property
+    def job(self) -> str:
+        """Where the job is, below the address of the server."""
+        return "/".join(f"job/{quote(one, safe='')}" for one in self.model.job.split("/"))
 
     def listed(self) -> Iterator[Listed]:
         """The builds that succeeded, the newest ones alone."""
-        tree = f"{_TREE}{{0,{self.newest}}}"
+        tree = f"{_TREE}{{0,{self.model.newest}}}"
         job = self.ask(_Job, f"{self.job}/api/json", "the builds", tree=tree)
         for one in job.builds:
             if one.result == "SUCCESS":
@@ -128,7 +122,7 @@ class JenkinsSource(PackageSource):
                 yield self._version(one), partial(list, files)
 
     def _version(self, one: _Build) -> Version:
-        label = str(one.number) if self.label == "number" else one.displayName.lstrip("#")
+        label = str(one.number) if self.model.label == "number" else one.displayName.lstrip("#")
         built = datetime.fromtimestamp(one.timestamp / 1000, timezone.utc)
         return Version(label, built, one.author(), one.commit(), one.notes())
 

@@ -5,17 +5,14 @@ Source: the pages "REST and Integration API" and "Search API" of Sonatype's docu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from pushguide.address import shown
 from pushguide.errors import BadVersion
-from pushguide.master.patterns import Pattern
 from pushguide.master.sources.server import InTree, Moment, TreeSource
-from pushguide.master.store.pins import Pins
 from pushguide.master.templates.sources import NexusModel
 
 _MOST_PAGES = 200
@@ -39,22 +36,13 @@ class _Page(BaseModel):
 
 
 class NexusSource(TreeSource):
-    """A repository of any format: maven2, raw, nuget and the like.
+    """A repository of any format: maven2, raw, nuget and the like."""
 
-    Args:
-        model: the source of the template.
-        module: the module's name.
-        pins: the checksums that were seen first.
-        credential: what the server asks for.
-    """
+    model: NexusModel
 
-    def __init__(
-        self, model: NexusModel, module: str, pins: Pins, credential: Mapping[str, Any] | None
-    ) -> None:
-        super().__init__(model, module, pins, credential)
-        self.path = Pattern(model.path)
-        self.model = model
-        self.where = f"The repository {model.repository} at {shown(model.address)}"
+    def describe(self) -> str:
+        """What messages call it."""
+        return f"The repository {self.model.repository} at {shown(self.server)}"
 
     def tree(self) -> Iterator[InTree]:
         """Every file that the search finds."""

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from typing import IO, Annotated, Any, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ValidationError
@@ -19,7 +19,14 @@ from pushguide.master.patterns import Pattern, is_side_file, main_of
 from pushguide.master.sources.base import Found, Source, Version, newest_first
 from pushguide.master.sources.client import Client
 from pushguide.master.store.pins import Pins
-from pushguide.master.templates.sources import ServerModel
+from pushguide.master.templates.sources import (
+    ArtifactoryModel,
+    GiteaModel,
+    GitlabModel,
+    JenkinsModel,
+    NexusModel,
+    ServerModel,
+)
 from pushguide.share import Artifact
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -88,11 +95,17 @@ class ServerSource(Source):
         self, model: ServerModel, module: str, pins: Pins, credential: Mapping[str, Any] | None
     ) -> None:
         super().__init__(pins, model.mirrors, model.credential)
+        self.model = model
         self.module = module
         self.server = model.address
         self.address = model.url or model.address
         self.client = Client(model.address, credential)
+        self.where = self.describe()
         self._known: dict[str, list[Listed]] | None = None
+
+    @abstractmethod
+    def describe(self) -> str:
+        """What messages call it, such as ``The job shop at https://jenkins.example.com``."""
 
     @abstractmethod
     def listed(self) -> Iterable[Listed]:
@@ -209,7 +222,12 @@ class ServerSource(Source):
 class PackageSource(ServerSource):
     """A server that knows versions itself; ``file`` of the template says which file is meant."""
 
-    file: Pattern
+    model: JenkinsModel | GitlabModel | GiteaModel
+
+    @cached_property
+    def file(self) -> Pattern:
+        """Which file is meant."""
+        return Pattern(self.model.file)
 
     def is_artifact(self, file: File, version: str) -> bool:
         """Whether the pattern matches its name."""
@@ -219,7 +237,12 @@ class PackageSource(ServerSource):
 class TreeSource(ServerSource):
     """A server that knows paths alone; ``path`` of the template says where the version stands."""
 
-    path: Pattern
+    model: NexusModel | ArtifactoryModel
+
+    @cached_property
+    def path(self) -> Pattern:
+        """Where the artifacts lie."""
+        return Pattern(self.model.path)
 
     @abstractmethod
     def tree(self) -> Iterable[InTree]:
