@@ -59,7 +59,7 @@ class Site(Module):
 def site(windows: Windows, request: pytest.FixtureRequest) -> Site:
     """IIS as it is installed, and a module that nobody has deployed."""
     made = Site(windows)
-    made.name = request.node.name[:60].replace("[", "-").replace("]", "")
+    made.name = "iis-" + request.node.name[:56].replace("[", "-").replace("]", "")
     made.root = windows.drive / "srv" / made.name
     for version in VERSIONS:
         made.build(version, {"index.html": version.encode()})

@@ -68,7 +68,7 @@ class Job(Module):
 def job(windows: Windows, program: bytes, request: pytest.FixtureRequest) -> Job:
     """A scheduler without tasks, and a module that nobody has deployed."""
     windows.call("task_store.reset")
-    name = request.node.name.replace("[", "-").replace("]", "")[:60]
+    name = "task-" + request.node.name.replace("[", "-").replace("]", "")[:55]
     return Job(windows, name, program)
 
 
