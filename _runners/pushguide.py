@@ -12,9 +12,10 @@ the exit code of salt-run.
 from pushguide.master import door
 
 
-def _answer(function, unknown, user, work):
-    """Refuse unknown arguments, do the work at the desk, and answer with data in any case."""
-    return door.answer(function, unknown, work, __opts__, __salt__, __context__, user)
+def _answer(function, unknown, user, work, **about):
+    """Refuse unknown arguments and who may not, do the work at the desk, and answer with data in
+    any case."""
+    return door.answer(function, unknown, work, __opts__, __salt__, __context__, user, about)
 
 
 def deploy(
@@ -84,6 +85,13 @@ def deploy(
             environment,
             desk.options(allow_offline, wait, strategy, force, at, test),
         ),
+        module=module,
+        version=version,
+        environment=environment,
+        allow_offline=allow_offline,
+        strategy=strategy,
+        force=force,
+        at=at,
     )
 
 
@@ -151,6 +159,13 @@ def rollback(
             environment,
             desk.options(allow_offline, wait, strategy, force, at, test),
         ),
+        module=module,
+        version=version,
+        environment=environment,
+        allow_offline=allow_offline,
+        strategy=strategy,
+        force=force,
+        at=at,
     )
 
 
@@ -217,6 +232,13 @@ def redeploy(
             environment,
             desk.options(allow_offline, wait, strategy, force, at, test),
         ),
+        module=module,
+        version=version,
+        environment=environment,
+        allow_offline=allow_offline,
+        strategy=strategy,
+        force=force,
+        at=at,
     )
 
 
@@ -241,7 +263,12 @@ def resume(deployment=None, reason=None, **unknown):
         salt-run pushguide.resume 42
     """
     return _answer(
-        resume, unknown, __user__, lambda desk: desk.deployments.resume(deployment, reason)
+        resume,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.resume(deployment, reason),
+        deployment=deployment,
+        reason=reason,
     )
 
 
@@ -275,6 +302,9 @@ def abort(deployment=None, reason=None, rollback=False, wait=True, **unknown):
         unknown,
         __user__,
         lambda desk: desk.deployments.abort(deployment, reason, rollback, wait),
+        deployment=deployment,
+        reason=reason,
+        rollback=rollback,
     )
 
 
@@ -300,7 +330,12 @@ def pause(deployment=None, reason=None, wait=True, **unknown):
         salt-run pushguide.pause 42
     """
     return _answer(
-        pause, unknown, __user__, lambda desk: desk.deployments.pause(deployment, reason, wait)
+        pause,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.pause(deployment, reason, wait),
+        deployment=deployment,
+        reason=reason,
     )
 
 
@@ -324,7 +359,12 @@ def confirm(deployment=None, reason=None, **unknown):
         salt-run pushguide.confirm 42
     """
     return _answer(
-        confirm, unknown, __user__, lambda desk: desk.deployments.confirm(deployment, reason)
+        confirm,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.confirm(deployment, reason),
+        deployment=deployment,
+        reason=reason,
     )
 
 
@@ -361,6 +401,9 @@ def retry(deployment=None, allow_offline=False, wait=True, strategy=None, **unkn
         lambda desk: desk.deployments.retry(
             deployment, desk.options(allow_offline, wait, strategy)
         ),
+        deployment=deployment,
+        allow_offline=allow_offline,
+        strategy=strategy,
     )
 
 
@@ -386,7 +429,12 @@ def approve(deployment=None, reason=None, wait=True, **unknown):
         salt-run pushguide.approve 42
     """
     return _answer(
-        approve, unknown, __user__, lambda desk: desk.deployments.approve(deployment, reason, wait)
+        approve,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.approve(deployment, reason, wait),
+        deployment=deployment,
+        reason=reason,
     )
 
 
@@ -409,7 +457,12 @@ def reject(deployment=None, reason=None, **unknown):
         salt-run pushguide.reject 42 reason='not before the sale'
     """
     return _answer(
-        reject, unknown, __user__, lambda desk: desk.deployments.reject(deployment, reason)
+        reject,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.reject(deployment, reason),
+        deployment=deployment,
+        reason=reason,
     )
 
 
@@ -446,6 +499,11 @@ def mark(module=None, version=None, value=None, environment=None, reason=None, *
         unknown,
         __user__,
         lambda desk: desk.deployments.mark(module, version, value, environment, reason),
+        module=module,
+        version=version,
+        environment=environment,
+        value=value,
+        reason=reason,
     )
 
 
@@ -502,6 +560,10 @@ def plan(
             environment,
             desk.options(allow_offline=allow_offline, strategy=strategy, force=force),
         ),
+        module=module,
+        version=version,
+        environment=environment,
+        kind=kind,
     )
 
 
@@ -538,6 +600,9 @@ def check(module=None, version=None, environment=None, hosts=False, **unknown):
         unknown,
         __user__,
         lambda desk: desk.standards.check(module, version, environment, hosts),
+        module=module,
+        version=version,
+        environment=environment,
     )
 
 
@@ -574,6 +639,11 @@ def waive(module=None, rule=None, until=None, reason=None, path=None, **unknown)
         unknown,
         __user__,
         lambda desk: desk.standards.waive(module, rule, until, reason, path),
+        module=module,
+        rule=rule,
+        until=until,
+        path=path,
+        reason=reason,
     )
 
 
@@ -590,7 +660,9 @@ def waivers(module=None, **unknown):
 
         salt-run pushguide.waivers shop-web
     """
-    return _answer(waivers, unknown, __user__, lambda desk: desk.standards.waivers(module))
+    return _answer(
+        waivers, unknown, __user__, lambda desk: desk.standards.waivers(module), module=module
+    )
 
 
 def unwaive(id=None, reason=None, **unknown):  # noqa: A002 - what people give is the id
@@ -611,7 +683,14 @@ def unwaive(id=None, reason=None, **unknown):  # noqa: A002 - what people give i
 
         salt-run pushguide.unwaive 7 reason='the store is gone'
     """
-    return _answer(unwaive, unknown, __user__, lambda desk: desk.standards.unwaive(id, reason))
+    return _answer(
+        unwaive,
+        unknown,
+        __user__,
+        lambda desk: desk.standards.unwaive(id, reason),
+        id=id,
+        reason=reason,
+    )
 
 
 def status(module=None, environment=None, **unknown):
@@ -632,7 +711,12 @@ def status(module=None, environment=None, **unknown):
         salt-run pushguide.status shop-web
     """
     return _answer(
-        status, unknown, __user__, lambda desk: desk.questions.status(module, environment)
+        status,
+        unknown,
+        __user__,
+        lambda desk: desk.questions.status(module, environment),
+        module=module,
+        environment=environment,
     )
 
 
@@ -656,7 +740,12 @@ def history(module=None, environment=None, limit=20, **unknown):
         salt-run pushguide.history shop-web limit=5
     """
     return _answer(
-        history, unknown, __user__, lambda desk: desk.questions.history(module, environment, limit)
+        history,
+        unknown,
+        __user__,
+        lambda desk: desk.questions.history(module, environment, limit),
+        module=module,
+        environment=environment,
     )
 
 
@@ -674,7 +763,9 @@ def show(deployment=None, **unknown):
 
         salt-run pushguide.show 42
     """
-    return _answer(show, unknown, __user__, lambda desk: desk.questions.show(deployment))
+    return _answer(
+        show, unknown, __user__, lambda desk: desk.questions.show(deployment), deployment=deployment
+    )
 
 
 def versions(module=None, environment=None, limit=20, **unknown):
@@ -701,6 +792,8 @@ def versions(module=None, environment=None, limit=20, **unknown):
         unknown,
         __user__,
         lambda desk: desk.questions.versions(module, environment, limit),
+        module=module,
+        environment=environment,
     )
 
 
@@ -728,7 +821,13 @@ def index(module=None, version=None, environment=None, **unknown):
         salt-run pushguide.index module=shop-portal version=1.4.2
     """
     return _answer(
-        index, unknown, __user__, lambda desk: desk.deployments.index(module, version, environment)
+        index,
+        unknown,
+        __user__,
+        lambda desk: desk.deployments.index(module, version, environment),
+        module=module,
+        version=version,
+        environment=environment,
     )
 
 
@@ -784,6 +883,8 @@ def announce(
         {},  # what is unknown is refused there, where machines are told
         __user__,
         lambda desk: desk.announcements.announce(module, version, **unknown, **said),
+        module=module,
+        version=version,
     )
 
 
@@ -821,4 +922,157 @@ def setup(files=None, **unknown):
         salt-run pushguide.setup
         salt-run pushguide.setup files=/srv/salt
     """
-    return _answer(setup, unknown, __user__, lambda desk: desk.setup(files))
+    return _answer(setup, unknown, __user__, lambda desk: desk.setup(files), files=files)
+
+
+def grant(
+    person=None,
+    role=None,
+    module=None,
+    team=None,
+    everything=False,
+    reason=None,
+    **unknown,
+):
+    """
+    Give somebody a role: on a module, on the modules of a team, or on everything.
+
+    person
+        Their name as they log in to salt-api; a group with % before it; or * for whoever logs in.
+
+    role
+        viewer, deployer, maintainer or admin. Each may do all that the ones before it may.
+
+    module
+        The module.
+
+    team
+        Or the team.
+
+    everything : False
+        Or everything.
+
+    reason
+        Why. It stands in the audit.
+
+    Returns the grant, and whether it is ``new``. Roles that stand in pillar are changed there.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.grant alice deployer module=shop-web reason='new in the team'
+    """
+    return _answer(
+        grant,
+        unknown,
+        __user__,
+        lambda desk: desk.register.grant(person, role, module, team, everything, reason),
+        module=module,
+        team=team,
+        everything=everything,
+        person=person,
+        role=role,
+        reason=reason,
+    )
+
+
+def revoke(id=None, reason=None, **unknown):  # noqa: A002 - what people give is the id
+    """
+    Take back a role that was given by ``pushguide.grant``.
+
+    id
+        The grant's number, by ``pushguide.people``.
+
+    reason
+        Why. It stands in the audit.
+
+    Returns the grant.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.revoke 3 reason='left the team'
+    """
+    return _answer(
+        revoke,
+        unknown,
+        __user__,
+        lambda desk: desk.register.revoke(id, reason),
+        id=id,
+        reason=reason,
+    )
+
+
+def people(module=None, **unknown):
+    """
+    Say who has which role on what, and where that stands: in the master's pillar, in a template, or
+    given by ``pushguide.grant``; and what the caller may do.
+
+    module
+        Only what holds for this module. All that the caller may see by default.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.people shop-web
+    """
+    return _answer(
+        people, unknown, __user__, lambda desk: desk.register.people(module), module=module
+    )
+
+
+def audit(
+    person=None,
+    module=None,
+    since=None,
+    until=None,
+    limit=100,
+    before=None,
+    verify=False,
+    **unknown,
+):
+    """
+    Tell what people did and were refused: who, in which role, when, by which way in, what, what was
+    there before and after, and why. The newest first.
+
+    person
+        Only what this person did.
+
+    module
+        Only what is about this module.
+
+    since
+        Only from this moment on, with date, time and zone: ``2026-11-24T03:00+08:00``.
+
+    until
+        Only before this moment.
+
+    limit : 100
+        How many rows at the most; 100000 to export all.
+
+    before
+        Only rows with a lower number: the next page.
+
+    verify : False
+        Go through the whole chain of hashes instead, and say whether anything was changed or
+        removed. Needs a role on everything. Note the ``head`` elsewhere: a chain that was cut at
+        its end, and its head with it, looks whole.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.audit person=alice since=2026-11-24T00:00+08:00
+        salt-run pushguide.audit verify=True
+    """
+    return _answer(
+        audit,
+        unknown,
+        __user__,
+        lambda desk: desk.register.audit(person, module, since, until, limit, before, verify),
+        module=module,
+        verify=verify,
+    )

@@ -26,8 +26,10 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
-#: What the lab's processes get: bytecode is kept, as it is where a package is installed.
-_ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+#: What the lab's processes get: bytecode is kept, as it is where a package is installed, and who
+#: began this by sudo owns the master all the same.
+_LEFT_OUT = ("PYTHONDONTWRITEBYTECODE", "SUDO_USER")
+_ENVIRONMENT = {key: value for key, value in os.environ.items() if key not in _LEFT_OUT}
 
 
 class LabError(Exception):
@@ -246,7 +248,9 @@ class Lab:
         for name in ("orch", "_modules", "_states", "_utils"):
             (self.top / "files" / name).symlink_to(PROJECT / name)
         self._write("pillar/top.sls", {"base": {"*_master": ["modules"]}})
-        self._write("pillar/modules.sls", {"pushguide": {"modules": dict(self.modules)}})
+        people = {"deployer": [self.api_user]}
+        given = {"modules": dict(self.modules), "people": people}
+        self._write("pillar/modules.sls", {"pushguide": given})
         self._write("master/master", self._master(publish_port, ret_port))
         for name in self.minions:
             self._write(

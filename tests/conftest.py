@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ from shutil import rmtree
 from typing import Any
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_by_sudo() -> None:
+    """Who runs the tests by sudo owns the masters of the tests all the same."""
+    os.environ.pop("SUDO_USER", None)
 
 
 def pytest_sessionstart() -> None:

@@ -6,6 +6,7 @@
     └── PushguideError            something that was attempted could not be done
         ├── Refused               bad input or a bad moment: nothing was changed
         │   ├── UnknownArgument
+        │   ├── Denied            whoever asks for it may not
         │   ├── BadTemplate
         │   ├── BadVersion
         │   ├── Locked            another deployment has this module's environment
@@ -48,6 +49,10 @@ class Refused(PushguideError):
 
 class UnknownArgument(Refused):
     """An argument that the function does not take."""
+
+
+class Denied(Refused):
+    """Whoever asks for it may not."""
 
 
 class BadTemplate(Refused):

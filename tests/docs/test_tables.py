@@ -19,6 +19,7 @@ from pushguide import words
 from pushguide.master import states, summary
 from pushguide.master.config import Config
 from pushguide.master.fields import Strict
+from pushguide.master.people.permissions import NEEDS
 from pushguide.master.plan import HostFacts, Leg, Plan
 from pushguide.master.rollout.batches import batches, rollout
 from pushguide.master.rollout.driver import Driver
@@ -31,6 +32,7 @@ from pushguide.master.store.tables import now
 from pushguide.master.templates import (
     drain,
     health,
+    people,
     signature,
     sources,
     standards,
@@ -58,7 +60,7 @@ from tests.docs.products_own import OPTS, parameters, public
 from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
-TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES, STANDARDS = (
+TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES, STANDARDS, PEOPLE = (
     DOCS / f"{name}.md"
     for name in (
         "templates",
@@ -70,6 +72,7 @@ TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES, STAN
         "transfer",
         "sources",
         "standards",
+        "people",
     )
 )
 HEADINGS = {
@@ -150,6 +153,10 @@ def documented_models() -> list[Any]:
     found.append(pytest.param(TRANSFER, "Indexes", template.IndexPlace, id="IndexPlace"))
     artifacts = DOCS / "artifacts.md"
     found.append(pytest.param(artifacts, "Unpacking", unpacking.Unpacking, id="Unpacking"))
+    found += [
+        pytest.param(PEOPLE, "Roles", people.People, id="People"),
+        pytest.param(PEOPLE, "Teams", people.Team, id="Team"),
+    ]
     found += [
         pytest.param(STANDARDS, heading, model, id=model.__name__)
         for model, heading in STANDARDS_HEADINGS.items()
@@ -344,7 +351,17 @@ def test_every_command_is_told_with_its_arguments() -> None:
 def test_every_command_but_setup_may_be_allowed_to_users_of_salt_api() -> None:
     (block,) = [one for one in blocks("yaml") if "external_auth" in one.text]
     (allowed,) = yaml.safe_load(block.text)["external_auth"]["pam"]["release"]
-    assert {*allowed["@pushguide"]} == {*public(RUNNER)} - {"setup"}
+    assert {*allowed["@pushguide"]} == {f"{name}$" for name in {*public(RUNNER)} - {"setup"}}
+
+
+def test_what_each_command_needs_is_told() -> None:
+    told = {
+        name.removeprefix("pushguide."): row[1]
+        for row in table(PEOPLE, "What each command needs")
+        for name in code_in(row[0])
+    }
+    assert told == {name: need.role for name, need in NEEDS.items()}
+    assert {*NEEDS} == {*public(RUNNER)}
 
 
 def test_what_people_ask_of_a_deployment_is_told() -> None:
@@ -599,7 +616,7 @@ def test_a_refusal_is_told() -> None:
     from pushguide.master import door
 
     def refuse(kind: str, function: Any, unwrap: bool) -> None:
-        answer = door.answer(function, {"verison": "1"}, lambda desk: desk, {}, {}, {}, "root")
+        answer = door.answer(function, {"verison": "1"}, lambda desk: desk, {}, {}, {}, "root", {})
         told = json_block(kind)
         assert (told["return"][0] if unwrap else told) == answer
 

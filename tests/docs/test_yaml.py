@@ -14,7 +14,7 @@ import yaml
 
 from pushguide.master.config import Config
 from pushguide.master.templates import project_types
-from pushguide.master.templates.company import standards_of
+from pushguide.master.templates.company import people_of, standards_of, teams_of
 from pushguide.words import LIVE_STAGES
 from tests.docs.pages import EXAMPLES, MODULE, PROJECT, STATE, Block, blocks
 from tests.docs.products_own import (
@@ -54,6 +54,16 @@ def pillar_standards(data: Any) -> None:
     assert set(data) == {"pushguide"}
     assert set(data["pushguide"]) == {"standards"}
     standards_of(data["pushguide"]["standards"], project_types.names(OPTS))
+
+
+def pillar_whole(data: Any) -> None:
+    """Modules with the people and teams that they belong to."""
+    assert set(data) == {"pushguide"}
+    given = data["pushguide"]
+    assert set(given) <= {"modules", "people", "teams"}
+    demand_templates(given["modules"])
+    people_of(given.get("people"))
+    teams_of(given.get("teams"))
 
 
 def pillar_top(data: Any) -> None:
@@ -119,6 +129,7 @@ def state(called: str, given: dict[str, Any]) -> None:
 KINDS = {
     "pillar: modules": pillar_modules,
     "pillar: standards": pillar_standards,
+    "pillar: whole": pillar_whole,
     "pillar: top": pillar_top,
     "template": template,
     "master config": master_config,

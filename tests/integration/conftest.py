@@ -38,6 +38,7 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
         **api_config(USER, secrets.token_hex(16)),
     }
     with Lab(salt_factories, "xyz", ["w1", "w2", "w3"], config) as one:
+        one.people = {"maintainer": [USER], "deployer": ["Reactor"]}
         one.add_minion("spare")
         assert one.run("pushguide.setup").returncode == 1  # no modules yet
         with one.master.salt_api_daemon().started():

@@ -176,6 +176,8 @@ class Lab:
         self.hosts = self.top / "hosts"
         self.daemons: dict[str, SaltMinion] = {}
         self.templates: dict[str, Any] = {}
+        #: Who has which role on everything, by the master's pillar.
+        self.people: dict[str, list[str]] = {}
         self.given = dict(config or {})
         self.folders = list(folders)
         self.record_url = record_url
@@ -294,7 +296,7 @@ class Lab:
         """Write the templates into the master's pillar."""
         pillar = self.top / "pillar"
         (pillar / "top.sls").write_text(yaml.safe_dump({"base": {"*_master": ["modules"]}}))
-        text = yaml.safe_dump({"pushguide": {"modules": self.templates}})
+        text = yaml.safe_dump({"pushguide": {"modules": self.templates, "people": self.people}})
         (pillar / "modules.sls.new").write_text("#!yaml\n" + text)
         os.replace(pillar / "modules.sls.new", pillar / "modules.sls")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from pushguide.errors import Refused
 from pushguide.master.arguments import (
     collected,
@@ -15,6 +17,7 @@ from pushguide.master.arguments import (
     optional_text,
 )
 from pushguide.master.parts import Parts
+from pushguide.master.roles import VIEWER
 from pushguide.master.rollout import targets
 from pushguide.master.standards import check
 from pushguide.master.standards import hosts as on_hosts
@@ -117,7 +120,9 @@ class CodeStandards:
     def waivers(self, module: object) -> list[dict[str, Any]]:
         """What is and was waived, the newest first."""
         name = optional_name(module, "module")
-        return [_told(one) for one in self.database.read(lambda one: store.waivers(one, name))]
+        sight = self.parts.gate.sight(VIEWER)
+        found = self.database.read(lambda one: store.waivers(one, name))
+        return [_told(one) for one in found if sight.sees(one.module)]
 
     def unwaive(self, number: object, reason: object) -> dict[str, Any]:
         """End a waiver before its time."""
@@ -125,7 +130,12 @@ class CodeStandards:
         if why is None:
             raise Refused("reason is missing: say why, so that others know.")
         user = self.parts.user
-        return _told(self.database.write(lambda one: store.revoke(one, wanted, user, why)))
+
+        def work(connection: Connection) -> store.Waiver:
+            self.parts.trail.note_before(**_told(store.waiver(connection, wanted)))
+            return store.revoke(connection, wanted, user, why)
+
+        return _told(self.database.write(work))
 
 
 def _rule(module: str, known: set[str], rule: object) -> str:

@@ -28,6 +28,7 @@ class Config:
         commands: the commands that the probes of templates may name, as lists of words.
         functions: the Salt functions that the drains of templates may name.
         credentials: what servers ask for, by the names that templates give.
+        groups_from: the kinds of eauth that are asked for the groups of people, such as pam.
     """
 
     database: str
@@ -38,6 +39,7 @@ class Config:
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    groups_from: tuple[str, ...] = ()
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -62,12 +64,18 @@ class Config:
                     f"pushguide:{one.name} in the master's configuration is {value!r}: "
                     "give a whole number of seconds above 0."
                 )
+        eauths = given.get("groups_from") or []
+        if not isinstance(eauths, list) or not all(isinstance(one, str) for one in eauths):
+            problems.append(
+                f"pushguide:groups_from in the master's configuration is {eauths!r}: give a list "
+                "of kinds of eauth, such as [pam]."
+            )
         named, wrong = allowed.read(given)
         secrets, more = credentials.read(given)
         if problems or wrong or more:
             raise Refused([*problems, *wrong, *more])
         names = {"commands": named.commands, "functions": named.functions}
-        values = {**given, **names, "credentials": secrets}
+        values = {**given, **names, "credentials": secrets, "groups_from": tuple(eauths)}
         return cls(**{"database": default_database(opts), **values})
 
 

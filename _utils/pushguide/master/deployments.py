@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from pushguide.errors import Refused
+from pushguide.errors import Denied, Refused
 from pushguide.master import indexing, states, summary
 from pushguide.master.arguments import (
     demand_flag,
@@ -25,6 +25,7 @@ from pushguide.master.arguments import (
 )
 from pushguide.master.parts import Parts
 from pushguide.master.plan import Plan
+from pushguide.master.roles import includes
 from pushguide.master.rollout import forecast
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.planning import Wish
@@ -131,7 +132,7 @@ class Deployments:
         Raises:
             Refused: it has not ended, it has succeeded everywhere, or another came after it.
         """
-        old = record.get(connection, number)
+        old = self._looked_at(connection, number)
         if old.state not in states.TERMINAL:
             raise Refused(
                 f"Deployment #{number} is {old.state} and has not ended: salt-run "
@@ -163,7 +164,7 @@ class Deployments:
         why = optional_text(reason, "reason")
 
         def work(connection: Connection) -> None:
-            if record.get(connection, number).state == states.PAUSED:
+            if self._looked_at(connection, number).state == states.PAUSED:
                 self._add(connection, number, requests.RESUME, why, done=True)
 
         self.database.write(work)
@@ -232,9 +233,17 @@ class Deployments:
         number = demand_number(deployment, "deployment")
         why, waits = optional_text(reason, "reason"), demand_flag(wait, "wait")
 
+        role = self.parts.trail.role
+
         def work(connection: Connection) -> tuple[str | None, bool]:
             one = self._pending(connection, number)
             rollout = Plan.from_dict(one.plan).rollout
+            if not includes(role, rollout.approved_by):
+                raise Denied(
+                    f"approve was refused: #{number} takes somebody with the role "
+                    f"{rollout.approved_by} (approval: by of the template), and "
+                    f"{self.parts.user} is {role}."
+                )
             until = one.created_at + timedelta(seconds=rollout.approval_seconds or 0)
             if until < now():
                 reason = f"its approval was due until {until:%Y-%m-%d %H:%M} UTC"
@@ -291,6 +300,8 @@ class Deployments:
         if why is None:
             raise Refused("reason is missing: say why, so that others know.")
         place = (chosen.module, chosen.environment, label)
+        before = self.database.read(lambda one: marks.get(one, *place))
+        self.parts.trail.note_before(**(summary.of_mark(before) or {}))
         self.database.write(lambda one: marks.put(one, *place, str(value), self.parts.user, why))
         found = self.database.read(lambda one: marks.get(one, *place))
         told = summary.of_mark(found) or {}
@@ -328,6 +339,8 @@ class Deployments:
         start_at: datetime | None = None,
         cause: tuple[str, int] | None = None,
     ) -> dict[str, Any]:
+        lives = sorted({one.live for one in plan.hosts.values() if one.live})
+        self.parts.trail.note_before(live=lives)
         number, state = submit(
             self.database,
             plan,
@@ -384,13 +397,19 @@ class Deployments:
             tell_state(hosts.fire, self.database.read(lambda one: record.get(one, number)))
 
     def _not_ended(self, connection: Connection, number: int) -> Deployment:
-        one = record.get(connection, number)
+        one = self._looked_at(connection, number)
         if one.state in states.TERMINAL:
             raise Refused(f"Deployment #{number} has ended: it is {one.state}.")
         return one
 
-    def _pending(self, connection: Connection, number: int) -> Deployment:
+    def _looked_at(self, connection: Connection, number: int) -> Deployment:
+        """A deployment, as it is before anything is done to it."""
         one = record.get(connection, number)
+        self.parts.trail.note_before(state=one.state)
+        return one
+
+    def _pending(self, connection: Connection, number: int) -> Deployment:
+        one = self._looked_at(connection, number)
         if one.state != states.PENDING_APPROVAL:
             raise Refused(f"Deployment #{number} is {one.state}: it waits for no approval.")
         return one

@@ -25,6 +25,7 @@ def answer(
     salt: Mapping[str, Any],
     context: MutableMapping[str, Any],
     user: str,
+    about: Mapping[str, Any],
 ) -> Any:
     """Answer a call of a public runner function with plain data, whatever happens.
 
@@ -35,7 +36,8 @@ def answer(
         opts: the master's opts.
         salt: the runner's ``__salt__``.
         context: the runner's ``__context__``; its ``retcode`` is how Salt learns of a failure.
-        user: who calls.
+        user: who calls, by Salt.
+        about: what the call is about: its arguments, as far as they say so.
 
     Returns:
         What the work answers. An error becomes ``refused`` (nothing was changed) or ``failed``,
@@ -47,7 +49,7 @@ def answer(
 
     try:
         refuse_unknown(function, unknown)
-        done = work(Desk(opts, salt, user))
+        done = Desk(opts, salt, user).serve(function.__name__, about, work)
     except PushguideError as err:
         key = "refused" if isinstance(err, Refused) else "failed"
         done = {key: function.__name__, "problems": problems_of(err), "retcode": 1}

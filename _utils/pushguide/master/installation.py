@@ -31,7 +31,8 @@ def setup(
             otherwise.
 
     Returns:
-        What is there, and ``missing``: one sentence for each thing that has to be mended.
+        What is there, ``missing``: one sentence for each thing that has to be mended, and
+        ``warnings``: one for each that lets people do more than they should.
     """
     config = Config.from_opts(opts)
     database = Database.at(config.database)
@@ -50,6 +51,7 @@ def setup(
         "synced_project_types": synced,
         "files": written,
         "missing": missing,
+        "warnings": list(_warnings(opts)),
         "retcode": 1 if missing else 0,
     }
 
@@ -92,3 +94,29 @@ def _missing_orchestration(
                 f"The master's file server has no {name}: let salt-run pushguide.setup "
                 "files=<directory> write it into a directory of file_roots."
             )
+
+
+def _warnings(opts: Mapping[str, Any]) -> Iterator[str]:
+    """What of Salt's own configuration lets people do more than they should."""
+    if opts.get("publisher_acl"):
+        yield (
+            "publisher_acl is set: whoever is in it may run any runner of this master. Use "
+            "external_auth instead, and see docs/people.md."
+        )
+    for eauth, people in (opts.get("external_auth") or {}).items():
+        for person, rules in people.items() if isinstance(people, Mapping) else ():
+            loose = sorted({*_loose(rules)})
+            if loose:
+                yield (
+                    f"external_auth of {person} ({eauth}) allows whatever begins with "
+                    f"{', '.join(loose)}: end each with a $."
+                )
+
+
+def _loose(rules: object) -> Iterator[str]:
+    """The functions of pushguide that rules of eauth allow without an end to their names."""
+    for rule in rules if isinstance(rules, list) else ():
+        for what, functions in rule.items() if isinstance(rule, Mapping) else ():
+            if str(what) == "@pushguide" and isinstance(functions, list):
+                named = [next(iter(one)) if isinstance(one, Mapping) else one for one in functions]
+                yield from (str(one) for one in named if not str(one).endswith(("$", "*")))

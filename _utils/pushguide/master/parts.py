@@ -8,6 +8,10 @@ from typing import Any
 
 from pushguide.master import summary
 from pushguide.master.config import Config
+from pushguide.master.people.caller import caller_of
+from pushguide.master.people.gate import Gate
+from pushguide.master.people.groups import groups_of
+from pushguide.master.people.trail import Trail
 from pushguide.master.rollout.driver import Driver, Pace, Planners
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.planning import Planner
@@ -30,9 +34,13 @@ class Parts:
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
         self.opts = opts
         self.salt = salt
-        self.user = user
+        self.caller = caller_of(user, opts)
+        self.user = str(self.caller)
         self.config = Config.from_opts(opts)
         self.database = Database.at(self.config.database)
+        self.gate = Gate(self.caller, self.library, self.database, self._groups_of)
+        #: What the caller asked for, as it is written down.
+        self.trail = Trail(self.database, self.caller, "", {})
 
     @contextmanager
     def hosts(self) -> Iterator[Hosts]:
@@ -42,6 +50,9 @@ class Parts:
             yield hosts
         finally:
             hosts.close()
+
+    def _groups_of(self, person: str) -> frozenset[str]:
+        return groups_of(person, self.config.groups_from, self.opts)
 
     def library(self) -> Library:
         """The templates."""

@@ -62,6 +62,7 @@ class Rollout:
         when_busy: refuse or queue, where another deployment of the module runs.
         approval_seconds: how long an approval may take; None if none is needed.
         approved_by_another: whether it has to come from somebody else.
+        approved_by: the role that it takes at the least.
     """
 
     canary: bool = False
@@ -75,6 +76,7 @@ class Rollout:
     when_busy: str = "refuse"
     approval_seconds: float | None = None
     approved_by_another: bool = True
+    approved_by: str = "deployer"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from pushguide.master import summary
 from pushguide.master.arguments import demand_name, demand_number, optional_name
 from pushguide.master.parts import Parts
+from pushguide.master.roles import VIEWER
 from pushguide.master.store import builds, history, host_results, marks
 
 
@@ -33,10 +34,13 @@ class Questions:
         wanted = optional_name(module, "module")
         place = optional_name(environment, "environment")
 
+        sight = self.parts.gate.sight(VIEWER)
+
         def work(connection: Any) -> dict[str, Any]:
             answer: dict[str, Any] = {}
             for row in host_results.live(connection, wanted):
-                if place in (None, row["environment"]):
+                is_meant = place in (None, row["environment"])
+                if is_meant and sight.sees(row["module"], row["environment"]):
                     here = _place(answer, row["module"], row["environment"])
                     here["hosts"][row["host"]] = {
                         "version": row["version"],
@@ -44,7 +48,8 @@ class Questions:
                         "deployment": row["deployment_id"],
                     }
             for last in history.latest(connection, wanted):
-                if place in (None, last.environment):
+                is_meant = place in (None, last.environment)
+                if is_meant and sight.sees(last.module, last.environment):
                     here = _place(answer, last.module, last.environment)
                     here["last"] = summary.of_deployment(last)
             return answer
@@ -59,7 +64,10 @@ class Questions:
         wanted = optional_name(module, "module")
         place = optional_name(environment, "environment")
         at_most = demand_number(limit, "limit")
-        found = self.database.read(lambda one: history.find(one, wanted, place, limit=at_most))
+        sight = self.parts.gate.sight(VIEWER)
+        found = self.database.read(
+            lambda one: history.find(one, wanted, place, limit=at_most, sight=sight)
+        )
         if wanted and not found:
             self.parts.library().get(wanted, place)
         return [summary.of_deployment(one) for one in found]
@@ -91,8 +99,11 @@ class Questions:
         ]
 
     def modules(self) -> dict[str, Any]:
-        """Every module of the master's pillar, or what is wrong with its template."""
-        return self.parts.library().overview()
+        """Every module that the caller may see, or what is wrong with its template."""
+        gate = self.parts.gate
+        sight = gate.sight(VIEWER)
+        found = gate.library.overview()
+        return {name: one for name, one in found.items() if sight.sees(name)}
 
 
 def _place(answer: dict[str, Any], module: str, environment: str) -> dict[str, Any]:

@@ -127,4 +127,5 @@ def rollout(
         when_busy=strategy.when_busy,
         approval_seconds=approval.within_seconds if approval.needed else None,
         approved_by_another=approval.by_another,
+        approved_by=approval.by,
     )

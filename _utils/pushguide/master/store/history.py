@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.master import states
+from pushguide.master.sight import EVERYTHING_SEEN, Sight
 from pushguide.master.store import tables as db
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
@@ -24,9 +25,12 @@ def find(
     environment: str | None = None,
     state: Iterable[str] = (),
     limit: int = 20,
+    sight: Sight = EVERYTHING_SEEN,
 ) -> list[Deployment]:
     """Deployments, the newest first."""
     query = sa.select(db.deployment).order_by(db.deployment.c.id.desc()).limit(limit)
+    if not sight.is_all:
+        query = query.where(sight.of(db.deployment))
     if module:
         query = query.where(db.deployment.c.module == module)
     if environment:

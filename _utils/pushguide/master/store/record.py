@@ -137,6 +137,14 @@ def get(connection: Connection, number: int) -> Deployment:
     return Deployment(**row)
 
 
+def place_of(connection: Connection, number: int) -> tuple[str, str] | None:
+    """The module and environment of a deployment, None if there is none of that number."""
+    table = db.deployment
+    query = sa.select(table.c.module, table.c.environment).where(table.c.id == number)
+    row = connection.execute(query).first()
+    return (row.module, row.environment) if row else None
+
+
 def set_token(connection: Connection, number: int, token: int) -> None:
     """Write down the fencing token under which a deployment is driven."""
     connection.execute(

@@ -161,6 +161,13 @@ def waivers(
     return [Waiver(**row) for row in connection.execute(query).mappings()]
 
 
+def module_of_waiver(connection: Connection, number: int) -> str | None:
+    """The module of a waiver, None if there is none with that number."""
+    query = sa.select(db.waiver.c.module).where(db.waiver.c.id == number)
+    found: str | None = connection.execute(query).scalar()
+    return found
+
+
 def revoke(connection: Connection, number: int, user: str, reason: str) -> Waiver:
     """End a waiver before its time.
 

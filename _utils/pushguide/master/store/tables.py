@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: The newest schema revision: a test keeps it equal to the newest migration.
-SCHEMA = "0003"
+SCHEMA = "0006"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -225,6 +225,52 @@ waiver = sa.Table(
     sa.Column("revoked_at", UtcDateTime),
     sa.Column("revoked_reason", LongText),
     sqlite_autoincrement=True,
+)
+
+role_grant = sa.Table(
+    "role_grant",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("scope", _STATE, nullable=False),
+    sa.Column("name", _NAME, nullable=False),
+    sa.Column("role", _STATE, nullable=False),
+    sa.Column("person", sa.String(128), nullable=False, index=True),
+    sa.Column("granted_by", sa.String(128), nullable=False),
+    sa.Column("granted_at", UtcDateTime, nullable=False),
+    sa.Column("reason", LongText, nullable=False),
+    sa.Column("revoked_by", sa.String(128)),
+    sa.Column("revoked_at", UtcDateTime),
+    sa.Column("revoked_reason", LongText),
+    sqlite_autoincrement=True,
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+    sa.Column("person", sa.String(128), nullable=False),
+    sa.Column("via", _STATE, nullable=False),
+    sa.Column("role", _STATE),
+    sa.Column("what", _NAME, nullable=False),
+    sa.Column("module", _NAME),
+    sa.Column("environment", _NAME),
+    sa.Column("outcome", _STATE, nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("before", sa.JSON(none_as_null=True)),
+    sa.Column("after", sa.JSON(none_as_null=True)),
+    sa.Column("reason", LongText),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Index("ix_audit_person", "person", "id"),
+    sa.Index("ix_audit_module", "module", "id"),
+)
+
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
 )
 
 engine = sa.Table(

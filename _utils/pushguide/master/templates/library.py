@@ -11,7 +11,8 @@ from pushguide.errors import BadTemplate, Refused
 from pushguide.master.allowed import Allowed
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
-from pushguide.master.templates.company import standards_of
+from pushguide.master.templates.company import people_of, standards_of, teams_of
+from pushguide.master.templates.people import People, Team
 from pushguide.master.templates.standards import CompanyStandards, layers, merge
 from pushguide.master.templates.template import Platforms, Template, settings_of, validate
 from pushguide.standards.rules import Rule
@@ -39,6 +40,8 @@ class Library:
         opts: the master's opts.
         modules: the pillar's ``pushguide:modules``; compiled from opts if not given.
         standards: the pillar's ``pushguide:standards``, where modules are given.
+        people: likewise its ``pushguide:people``.
+        teams: likewise its ``pushguide:teams``.
     """
 
     def __init__(
@@ -46,14 +49,17 @@ class Library:
         opts: Mapping[str, Any],
         modules: Mapping[str, Any] | None = None,
         standards: object = None,
+        people: object = None,
+        teams: object = None,
     ) -> None:
         self.opts = opts
+        self.given: Mapping[str, Any] = {"standards": standards, "people": people, "teams": teams}
         if modules is None:
-            modules, standards = master_pillar(opts)
+            modules, self.given = master_pillar(opts)
         self.modules = modules
-        self.given_standards = standards
         self.settings_class = project_types.finder(opts)
         self.allowed = Allowed.from_opts(opts)
+        self._validated: dict[str, tuple[dict[str, Platforms], str, list[str]]] = {}
 
     def get(self, module: str, environment: str | None = None) -> ModuleTemplate:
         """The template of a module in an environment, its default one if not given.
@@ -97,6 +103,22 @@ class Library:
             if rule.holds_for(template.type)
         }
 
+    def environments(self, module: str) -> dict[str, Template]:
+        """The templates of a module's environments; none where it is not there, or wrong."""
+        if module not in self.modules:
+            return {}
+        return {name: one.usual for name, one in self._validate(module)[0].items()}
+
+    def default_environment(self, module: str) -> str:
+        """The environment that commands take when told nothing; empty if there is none."""
+        return self._validate(module)[1] if module in self.modules else ""
+
+    def team_of(self, module: str) -> str | None:
+        """The team of a module, however wrong the rest of its template may be."""
+        given = self.modules.get(module)
+        team = given.get("team") if isinstance(given, Mapping) else None
+        return team if isinstance(team, str) else None
+
     def overview(self) -> dict[str, Any]:
         """Every module: its type, environments and hosts, or what is wrong with its template."""
         answer = {}
@@ -129,6 +151,11 @@ class Library:
         return templates, default
 
     def _validate(self, module: str) -> tuple[dict[str, Platforms], str, list[str]]:
+        if module not in self._validated:
+            self._validated[module] = self._validated_now(module)
+        return self._validated[module]
+
+    def _validated_now(self, module: str) -> tuple[dict[str, Platforms], str, list[str]]:
         templates, default, problems = validate(
             module, self.modules[module], self.settings_class, self.allowed
         )
@@ -145,17 +172,35 @@ class Library:
         return merge(layers(self.standards, template.type, path, template.standards))
 
     @cached_property
+    def people(self) -> People:
+        """Who has which role on everything, by the pillar.
+
+        Raises:
+            BadTemplate: it does not validate.
+        """
+        return people_of(self.given.get("people"))
+
+    @cached_property
+    def teams(self) -> dict[str, Team]:
+        """The teams of the pillar.
+
+        Raises:
+            BadTemplate: they do not validate.
+        """
+        return teams_of(self.given.get("teams"))
+
+    @cached_property
     def standards(self) -> CompanyStandards:
         """The company's code standards.
 
         Raises:
             BadTemplate: they do not validate.
         """
-        return standards_of(self.given_standards, project_types.names(self.opts))
+        return standards_of(self.given.get("standards"), project_types.names(self.opts))
 
 
-def master_pillar(opts: Mapping[str, Any]) -> tuple[Mapping[str, Any], object]:
-    """``pushguide:modules`` and ``pushguide:standards`` in the pillar of the master's own id
+def master_pillar(opts: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """``pushguide:modules``, and all of ``pushguide``, in the pillar of the master's own id
     (``<master>_master``).
 
     Raises:
@@ -168,11 +213,11 @@ def master_pillar(opts: Mapping[str, Any]) -> tuple[Mapping[str, Any], object]:
     ).compile_pillar()
     if pillar.get("_errors"):
         raise BadTemplate([f"The master's pillar: {one}" for one in pillar["_errors"]])
-    ours = pillar.get("pushguide") or {}
-    modules = ours.get("modules") if isinstance(ours, Mapping) else None
-    standards = ours.get("standards") if isinstance(ours, Mapping) else None
+    ours = pillar.get("pushguide")
+    given = ours if isinstance(ours, Mapping) else {}
+    modules = given.get("modules")
     if modules is None:
-        return {}, standards
+        return {}, given
     if not isinstance(modules, Mapping):
         raise BadTemplate("pushguide:modules in the master's pillar is not a mapping.")
-    return modules, standards
+    return modules, given

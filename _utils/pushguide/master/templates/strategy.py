@@ -189,6 +189,9 @@ class Approval(Strict):
     by_another: bool = help_of(
         "Whether it has to come from somebody else than who asked for the deployment.", default=True
     )
+    by: Literal["deployer", "maintainer", "admin"] = help_of(
+        "The role that it takes at the least.", default="deployer"
+    )
     within_seconds: Seconds = help_of(
         "How long it may take. After that the deployment is aborted.", default=1200
     )

@@ -26,6 +26,7 @@ from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
+from pushguide.master.templates.people import People
 from pushguide.master.templates.signature import Signature
 from pushguide.master.templates.sources import AnySource
 from pushguide.master.templates.standards import RuleChanges
@@ -55,6 +56,7 @@ _OVERRIDABLE = (
     "approval",
     "standards",
     "signature",
+    "people",
     "windows",
 )  #: All that an environment may say.
 _MAY_STAND = (*_OVERRIDABLE, "hosts", "default")
@@ -142,6 +144,10 @@ class Template(Strict):
     )
     signature: Signature | None = None
     windows: OnWindows | None = None
+    team: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = help_of(
+        "The team that the module belongs to.", "shop", default=None
+    )
+    people: People = People()
     deploy_on_build: OneLine | None = help_of(
         "The environment that an announced build is deployed to at once.", "test", default=None
     )

@@ -1,0 +1,64 @@
+"""What each function of the runner needs, and of what: stated once, for every way in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pushguide.master.roles import ADMIN, DEPLOYER, MAINTAINER, VIEWER
+
+#: What a role is needed on: the module that is named, that of the deployment or waiver that is
+#: named, the module if one is named (and else what is answered holds only what may be seen),
+#: the module, team or everything that is named, what the named grant is about, or everything.
+MODULE = "module"
+DEPLOYMENT = "deployment"
+WAIVER = "waiver"
+SOME = "some"
+SCOPE = "scope"
+GRANT = "grant"
+EVERYTHING = "everything"
+
+
+class Need(NamedTuple):
+    """What a function needs.
+
+    Attributes:
+        role: the role.
+        of: what it is needed on.
+        acts: whether the function changes anything: such calls are written down.
+    """
+
+    role: str
+    of: str
+    acts: bool = True
+
+
+NEEDS = {
+    "deploy": Need(DEPLOYER, MODULE),
+    "rollback": Need(DEPLOYER, MODULE),
+    "redeploy": Need(DEPLOYER, MODULE),
+    "resume": Need(DEPLOYER, DEPLOYMENT),
+    "abort": Need(DEPLOYER, DEPLOYMENT),
+    "pause": Need(DEPLOYER, DEPLOYMENT),
+    "confirm": Need(DEPLOYER, DEPLOYMENT),
+    "retry": Need(DEPLOYER, DEPLOYMENT),
+    "approve": Need(DEPLOYER, DEPLOYMENT),
+    "reject": Need(DEPLOYER, DEPLOYMENT),
+    "mark": Need(DEPLOYER, MODULE),
+    "plan": Need(VIEWER, MODULE, acts=False),
+    "check": Need(VIEWER, MODULE, acts=False),
+    "waive": Need(MAINTAINER, MODULE),
+    "waivers": Need(VIEWER, SOME, acts=False),
+    "unwaive": Need(MAINTAINER, WAIVER),
+    "status": Need(VIEWER, SOME, acts=False),
+    "history": Need(VIEWER, SOME, acts=False),
+    "show": Need(VIEWER, DEPLOYMENT, acts=False),
+    "versions": Need(VIEWER, MODULE, acts=False),
+    "index": Need(MAINTAINER, MODULE),
+    "announce": Need(DEPLOYER, MODULE),
+    "modules": Need(VIEWER, SOME, acts=False),
+    "setup": Need(ADMIN, EVERYTHING),
+    "grant": Need(ADMIN, SCOPE),
+    "revoke": Need(ADMIN, GRANT),
+    "people": Need(VIEWER, SOME, acts=False),
+    "audit": Need(MAINTAINER, SOME, acts=False),
+}
