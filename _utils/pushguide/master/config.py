@@ -39,7 +39,7 @@ class Config:
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
-    groups_from: tuple[str, ...] = ()
+    groups_from: list[str] = field(default_factory=list)
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -75,7 +75,7 @@ class Config:
         if problems or wrong or more:
             raise Refused([*problems, *wrong, *more])
         names = {"commands": named.commands, "functions": named.functions}
-        values = {**given, **names, "credentials": secrets, "groups_from": tuple(eauths)}
+        values = {**given, **names, "credentials": secrets, "groups_from": list(eauths)}
         return cls(**{"database": default_database(opts), **values})
 
 
