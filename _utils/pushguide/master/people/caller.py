@@ -1,7 +1,7 @@
 """Who calls: Salt says so, and what it says depends on the way in.
 
 Salt's ``__user__`` is the authenticated name through salt-api, and the operating system's on the
-command line. Within an orchestration it is lost: there Salt leaves the name of who began the
+command line. Within an orchestration it may be lost: there Salt leaves the name of who began the
 orchestration in ``opts['user']``, where the name of the master's own user stands otherwise.
 
 Source: Salt 3008, ``salt/runners/state.py`` (orchestrate), ``salt/client/mixins.py`` (low),
@@ -10,6 +10,7 @@ Source: Salt 3008, ``salt/runners/state.py`` (orchestrate), ``salt/client/mixins
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,11 +59,11 @@ def caller_of(user: object, opts: Mapping[str, Any]) -> Caller:
         return _on_command_line(opts)
     if user == _REACTOR:
         return Caller(_REACTOR, REACTOR)
-    if user not in _NOBODY:
-        return Caller(str(user), API)
     began = opts.get("user")
+    if user not in _NOBODY and user != began:
+        return Caller(str(user), API)
     if began in _NOBODY or began == _own_user(opts):
-        return Caller(None, ORCHESTRATION)
+        return Caller(None, ORCHESTRATION) if user in _NOBODY else Caller(str(user), API)
     return Caller(str(began), ORCHESTRATION)
 
 
@@ -81,5 +82,10 @@ def _on_command_line(opts: Mapping[str, Any]) -> Caller:
 
 def _own_user(opts: Mapping[str, Any]) -> str:
     """The user that the master runs as, by its configuration: opts may name somebody else."""
-    configured: Mapping[str, Any] = salt.config.master_config(opts["conf_file"])
+    return _configured_user(str(opts["conf_file"]))
+
+
+@functools.cache
+def _configured_user(conf_file: str) -> str:
+    configured: Mapping[str, Any] = salt.config.master_config(conf_file)
     return str(configured["user"])
