@@ -8,7 +8,7 @@ from typing import Any
 
 from pushguide.master import summary
 from pushguide.master.config import Config
-from pushguide.master.people.caller import caller_of
+from pushguide.master.people.caller import ORCHESTRATION, caller_of, own_user
 from pushguide.master.people.gate import Gate
 from pushguide.master.people.groups import groups_of
 from pushguide.master.people.trail import Trail
@@ -32,9 +32,12 @@ class Parts:
     """
 
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
+        self.caller = caller_of(user, opts)
+        if self.caller.via == ORCHESTRATION:
+            # Nobody but the master's own user may publish jobs with the keys of this machine.
+            opts = {**opts, "user": own_user(opts)}
         self.opts = opts
         self.salt = salt
-        self.caller = caller_of(user, opts)
         self.user = str(self.caller)
         self.config = Config.from_opts(opts)
         self.database = Database.at(self.config.database)

@@ -62,7 +62,7 @@ def caller_of(user: object, opts: Mapping[str, Any]) -> Caller:
     began = opts.get("user")
     if user not in _NOBODY and user != began:
         return Caller(str(user), API)
-    if began in _NOBODY or began == _own_user(opts):
+    if began in _NOBODY or began == own_user(opts):
         return Caller(None, ORCHESTRATION) if user in _NOBODY else Caller(str(user), API)
     return Caller(str(began), ORCHESTRATION)
 
@@ -73,14 +73,14 @@ def _on_command_line(opts: Mapping[str, Any]) -> Caller:
     Salt leaves root's rights for those of the master's own user early, and forgets sudo with them.
     """
     name = salt.utils.user.get_user()
-    owns_master = name == "root" or name == _own_user(opts)
+    owns_master = name == "root" or name == own_user(opts)
     person = os.environ.get("SUDO_USER")
     if owns_master and person and person != "root":
         return Caller(person, CLI)
     return Caller(name, CLI, owns_master)
 
 
-def _own_user(opts: Mapping[str, Any]) -> str:
+def own_user(opts: Mapping[str, Any]) -> str:
     """The user that the master runs as, by its configuration: opts may name somebody else."""
     return _configured_user(str(opts["conf_file"]))
 
