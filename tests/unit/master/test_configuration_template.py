@@ -45,9 +45,12 @@ def problems_of(*configuration: Any) -> list[str]:
 
 
 def told_to_hosts(asked: Library, environment: str | None = None) -> list[dict[str, Any]]:
-    template = asked.get("shop", environment).template
-    told: list[dict[str, Any]] = for_hosts(template, asked.allowed)["configuration"]
+    told: list[dict[str, Any]] = fields_for_hosts(asked, environment)["configuration"]
     return told
+
+
+def fields_for_hosts(asked: Library, environment: str | None = None) -> dict[str, Any]:
+    return for_hosts(asked.get("shop", environment), asked.allowed)
 
 
 def test_every_kind_reaches_the_hosts() -> None:
@@ -71,6 +74,18 @@ def test_an_environment_has_a_list_of_its_own() -> None:
     assert len(told_to_hosts(asked)) == len(EVERY_KIND)
     assert len(told_to_hosts(asked, "staging")) == 1
     assert told_to_hosts(library([])) == []
+
+
+def test_windows_hosts_may_have_another_list() -> None:
+    template = changed("configuration", EVERY_KIND[:1])
+    template["windows"] = {"configuration": EVERY_KIND[-1:]}
+    opts = {"extension_modules": "/none", "id": "m_master", "pushguide": CONFIGURED}
+    fields = fields_for_hosts(Library(opts, modules={"shop": template}))
+    assert [one["kind"] for one in fields["configuration"]] == ["transform"]
+    assert [one["kind"] for one in fields["windows"]["configuration"]] == ["hook"]
+    template["windows"] = {"configuration": [{"kind": "hook", "hook": "none"}]}
+    with pytest.raises(BadTemplate, match="shop:windows:configuration:0:hook: there is no 'none'"):
+        fields_for_hosts(Library(opts, modules={"shop": template}))
 
 
 @pytest.mark.parametrize(
