@@ -18,6 +18,7 @@ from pushguide.host.configuration.rendering import TemplateChange
 from pushguide.host.configuration.tree import Tree
 from pushguide.host.configuration.values import Values
 from pushguide.host.configuration.xdt import TransformChange
+from pushguide.host.reading import made_of
 
 __all__ = ["KINDS", "Configured", "Values", "changes_of", "configure"]
 
@@ -50,7 +51,7 @@ def changes_of(configuration: Sequence[Mapping[str, Any]]) -> list[Change]:
         if one.get("kind") not in KINDS:
             kinds = ", ".join(KINDS)
             raise Refused(f"There is no kind {one.get('kind')!r} of change: there are {kinds}.")
-    return [KINDS[one["kind"]].from_dict(one) for one in configuration]
+    return [made_of(KINDS[one["kind"]], one, "configuration") for one in configuration]
 
 
 def configure(
