@@ -242,14 +242,14 @@ def test_every_kind_of_change_is_told_and_known_to_hosts() -> None:
 
 
 def test_what_transforms_and_templates_may_do_is_told() -> None:
-    from pushguide.host.configuration import rendering, tree, xdt, xpath
+    from pushguide.host.configuration import rendering, tree, xdt, xdt_order, xpath
 
     tables = table(CONFIGURATION, "By a transform")
     told = {code_in(row[0])[0]: row[1] for row in tables if len(row) == 3}
     assert {name: arguments != "none" for name, arguments in told.items()} == {
         name: one.takes_argument for name, one in xdt.TRANSFORMS.items()
     }
-    assert [code_in(row[0])[0] for row in tables if len(row) == 2] == [*xdt.LOCATORS]
+    assert [code_in(row[0])[0] for row in tables if len(row) == 2] == [*xdt_order.LOCATORS]
     prose = " ".join(CONFIGURATION.read_text(encoding="utf-8").split())
     for names, before in ((xpath.FUNCTIONS, "the functions"), (rendering.FILTERS, "the filters")):
         *some, last = (f"`{name}`" for name in names)

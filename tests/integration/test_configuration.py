@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from pushguide.host.configuration.xdt import NAMESPACE
+from pushguide.host.configuration.xdt_order import NAMESPACE
 from tests.support.salt_lab import Lab
 
 SECRET = "staple-of-a-secret"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pushguide.host.configuration.xdt import NAMESPACE
+from pushguide.host.configuration.xdt_order import NAMESPACE
 from tests.support.host import outcomes, steps
 from tests.windows.channel import Windows
 from tests.windows.module import Module

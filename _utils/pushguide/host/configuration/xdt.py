@@ -7,7 +7,6 @@ would take something away that is not there, that is told.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,22 +16,15 @@ from pushguide.host.configuration import xpath
 from pushguide.host.configuration.change import FileChange
 from pushguide.host.configuration.tree import Tree
 from pushguide.host.configuration.values import Values
+from pushguide.host.configuration.xdt_order import NAMESPACE, Order
 from pushguide.host.configuration.xml_document import (
     Document,
     Element,
-    Node,
     attributes,
     elements,
     namespaces,
     undeclare,
 )
-
-NAMESPACE = "http://schemas.microsoft.com/XML-Document-Transform"
-_CALL = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*\Z", re.DOTALL)
-LOCATORS = ("Match", "Condition", "XPath")
-_QUIETLY = "SupressWarnings"  # spelled so by Microsoft
-#: What an unprefixed name of a namespace is called in an XPath.
-_DEFAULT = "_defaultNamespace"
 
 
 @dataclass(kw_only=True)
@@ -78,109 +70,6 @@ def _declared_in(element: Element) -> set[str]:
     return found.union(*(_declared_in(one) for one in elements(element)))
 
 
-class _Order:
-    """An element of a transform.
-
-    Args:
-        element: the element.
-        above: the order that it lies in; None for the outermost one.
-        file: the transform's name, for messages.
-    """
-
-    def __init__(self, element: Element, above: _Order | None, file: str) -> None:
-        self.element = element
-        self.above = above
-        self.file = file
-        given = namespaces(element)
-        self.namespaces = {**given, _DEFAULT: given.get("", "")}
-        for one in attributes(element):
-            known = ("Transform", "Locator", _QUIETLY)
-            if one.namespaceURI == NAMESPACE and one.localName not in known:
-                raise self.refused(f"there is no {one.name}")
-        self.locator, self.where = self._call("Locator")
-        self.transform, self.argument = self._call("Transform")
-        self.is_quiet = element.getAttributeNS(NAMESPACE, _QUIETLY).lower() == "true"
-        if element.namespaceURI == NAMESPACE:
-            raise self.refused("elements of that namespace, such as Import, are not known here")
-        if self.locator and self.locator not in LOCATORS:
-            raise self.refused(f"there is no locator {self.locator!r}: use {', '.join(LOCATORS)}")
-        if self.locator and not self.where:
-            raise self.refused(f"{self.locator} needs something in parentheses")
-
-    def _call(self, name: str) -> tuple[str, str]:
-        """The name and the argument that an attribute holds; empty for none."""
-        if not self.element.hasAttributeNS(NAMESPACE, name):
-            return "", ""
-        value = self.element.getAttributeNS(NAMESPACE, name)
-        found = _CALL.match(value)
-        if not found:
-            raise self.refused(f"{name} {value!r} does not read")
-        return found[1], (found[2] or "").strip()
-
-    @property
-    def words(self) -> list[str]:
-        """The argument of the transform, as names."""
-        return _words(self.argument)
-
-    def refused(self, why: str) -> StepFailed:
-        """The error that an order cannot be carried out."""
-        return StepFailed(f"{self.file} in the release, at {self.path}: {why}.")
-
-    @property
-    def path(self) -> str:
-        """Where the order stands."""
-        return f"{self.above.path if self.above else ''}/{self.element.tagName}"
-
-    # What it is about.
-
-    def targets(self, dom: Node) -> list[Element]:
-        """The elements of the document that it means, as the document is now."""
-        if self.locator == "XPath":
-            return self._absolute(dom)
-        parents = self.above.targets(dom) if self.above else [dom]
-        return [one for parent in parents for one in self._in(parent)]
-
-    def parents(self, dom: Node) -> list[Element]:
-        """The elements of the document that what is inserted goes into."""
-        if self.locator == "XPath":
-            return self._absolute(dom)
-        return self.above.targets(dom) if self.above else []
-
-    def _absolute(self, dom: Node) -> list[Element]:
-        if not self.where.startswith("/"):
-            raise self.refused(
-                f"the XPath {self.where!r} is relative, which Microsoft's page and its program "
-                "read differently: begin it with '/'"
-            )
-        return [
-            one
-            for one in xpath.select(self.where, dom, self.namespaces)
-            if one.nodeType == one.ELEMENT_NODE
-        ]
-
-    def _in(self, parent: Node) -> list[Element]:
-        mine = (self.element.namespaceURI, self.element.localName)
-        alike = [one for one in elements(parent) if (one.namespaceURI, one.localName) == mine]
-        if self.locator == "Match":
-            for name in _words(self.where):
-                if not self.element.hasAttribute(name):
-                    raise self.refused(f"Match({name}) needs the attribute {name} here")
-                wanted = self.element.getAttribute(name)
-                alike = [one for one in alike if one.getAttribute(name) == wanted]
-        elif self.locator == "Condition":
-            alike = xpath.matching(_unbracketed(self.where), alike, self.namespaces)
-        return alike
-
-
-def _words(argument: str) -> list[str]:
-    return [one.strip() for one in argument.split(",")] if argument else []
-
-
-def _unbracketed(condition: str) -> str:
-    is_bracketed = condition.startswith("[") and condition.endswith("]")
-    return condition[1:-1] if is_bracketed else condition
-
-
 class _Transformation:
     """A transform on its way through a document."""
 
@@ -192,21 +81,21 @@ class _Transformation:
 
     def carry_out(self) -> list[str]:
         """Carry out all orders, in the order in which they stand."""
-        self._walk(_Order(self.orders.root, None, self.orders.name))
+        self._walk(Order(self.orders.root, None, self.orders.name))
         if not self.count:
             self.noted.append(f"{self.orders.name} changes nothing: it has no xdt:Transform")
         return self.noted
 
-    def _walk(self, order: _Order) -> None:
+    def _walk(self, order: Order) -> None:
         if order.transform:
             self.count += 1
             self._one(order)
         elif order.locator and not elements(order.element):
             raise order.refused(f"{order.locator} says where, but no Transform says what")
         for inner in elements(order.element):
-            self._walk(_Order(inner, order, order.file))
+            self._walk(Order(inner, order, order.file))
 
-    def _one(self, order: _Order) -> None:
+    def _one(self, order: Order) -> None:
         found = TRANSFORMS.get(order.transform)
         if not found:
             known = ", ".join(TRANSFORMS)
@@ -217,18 +106,18 @@ class _Transformation:
             raise order.refused(f"{order.transform} needs something in parentheses")
         found.function(self, order)
 
-    def note(self, order: _Order, what: str) -> None:
+    def note(self, order: Order, what: str) -> None:
         """Note what was said in vain."""
         if not order.is_quiet:
             self.noted.append(f"{order.file}, {order.path}: {what}")
 
-    def copy_of(self, order: _Order) -> Element:
+    def copy_of(self, order: Order) -> Element:
         """The element of an order as it goes into the document."""
         made: Element = self.document.dom.importNode(order.element, True)
         _clean(made)
         return made
 
-    def targets(self, order: _Order) -> list[Element]:
+    def targets(self, order: Order) -> list[Element]:
         """What an order means; that it means nothing is an error.
 
         Raises:
@@ -239,7 +128,7 @@ class _Transformation:
             raise order.refused(f"{order.transform} finds no such element in {self.document.name}")
         return found
 
-    def parent(self, order: _Order) -> Element:
+    def parent(self, order: Order) -> Element:
         """What an order inserts into.
 
         Raises:
@@ -256,16 +145,16 @@ class _Transformation:
 
     # The transforms.
 
-    def replace(self, order: _Order) -> None:
+    def replace(self, order: Order) -> None:
         """Put the element in the place of the first one that it means."""
         first = self.targets(order)[0]
         first.parentNode.replaceChild(self.copy_of(order), first)
 
-    def insert(self, order: _Order) -> None:
+    def insert(self, order: Order) -> None:
         """Put the element behind what is there."""
         self.document.append(self.parent(order), self.copy_of(order))
 
-    def insert_if_missing(self, order: _Order) -> None:
+    def insert_if_missing(self, order: Order) -> None:
         """Put the element behind what is there, unless there is such a one."""
         if order.locator == "XPath":
             raise order.refused("InsertIfMissing and XPath do not go together: use Match")
@@ -273,15 +162,15 @@ class _Transformation:
         if not order.targets(self.document.dom):
             self.document.append(parent, self.copy_of(order))
 
-    def insert_before(self, order: _Order) -> None:
+    def insert_before(self, order: Order) -> None:
         """Put the element before another one."""
         self.document.insert(self.copy_of(order), before=self._sibling(order))
 
-    def insert_after(self, order: _Order) -> None:
+    def insert_after(self, order: Order) -> None:
         """Put the element after another one."""
         self.document.insert(self.copy_of(order), after=self._sibling(order))
 
-    def _sibling(self, order: _Order) -> Element:
+    def _sibling(self, order: Order) -> Element:
         found = xpath.select(order.argument, self.parent(order), order.namespaces)
         is_element = found and found[0].nodeType == found[0].ELEMENT_NODE
         if not is_element or found[0] is self.document.root:
@@ -291,15 +180,15 @@ class _Transformation:
         sibling: Element = found[0]
         return sibling
 
-    def remove(self, order: _Order) -> None:
+    def remove(self, order: Order) -> None:
         """Take the first element out that it means."""
         self._remove(order, 1)
 
-    def remove_all(self, order: _Order) -> None:
+    def remove_all(self, order: Order) -> None:
         """Take every element out that it means."""
         self._remove(order, None)
 
-    def _remove(self, order: _Order, most: int | None) -> None:
+    def _remove(self, order: Order, most: int | None) -> None:
         found = order.targets(self.document.dom)[:most]
         if not found:
             self.note(order, f"there is nothing to remove in {self.document.name}")
@@ -309,7 +198,7 @@ class _Transformation:
             if one.parentNode is not None:
                 self.document.remove(one)
 
-    def set_attributes(self, order: _Order) -> None:
+    def set_attributes(self, order: Order) -> None:
         """Give attributes to every element that it means."""
         given = {one.name: one for one in attributes(order.element)}
         given = {key: one for key, one in given.items() if one.namespaceURI != NAMESPACE}
@@ -321,7 +210,7 @@ class _Transformation:
             for name in order.words or given:
                 target.setAttributeNS(given[name].namespaceURI, name, given[name].value)
 
-    def remove_attributes(self, order: _Order) -> None:
+    def remove_attributes(self, order: Order) -> None:
         """Take attributes from every element that it means: those that are named, or all."""
         found = order.targets(self.document.dom)
         if not found:
@@ -349,7 +238,7 @@ def _clean(element: Element) -> None:
 class _Transform:
     """What a transform does, and whether it takes an argument."""
 
-    function: Callable[[_Transformation, _Order], None]
+    function: Callable[[_Transformation, Order], None]
     takes_argument: bool = False
     needs_argument: bool = False
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pushguide.host import facts, standards
 from pushguide.host.configuration import KINDS, changes_of
 from pushguide.host.types.static_site import StaticSite
 from pushguide.words import FAILED, SKIPPED, SUCCEEDED, UNCHANGED, WARNING
-from tests.support.host import Host, killed_at, outcomes, steps
+from tests.support.host import Host, in_a_process, killed_at, outcomes, steps
 from tests.unit.host.configuration.release import Release
 from tests.unit.host.test_standards import RULES
 
@@ -346,3 +347,29 @@ def test_what_does_not_read_is_refused() -> None:
     ):
         with pytest.raises(Refused, match=said):
             changes_of([given])
+
+
+def test_who_is_not_root_writes_into_read_only_directories() -> None:
+    with tempfile.TemporaryDirectory() as top:  # one that everybody can reach
+        os.chmod(top, 0o755)
+        release = Release(Path(top, "1.4-1.partial"))
+        place = release.file("conf/a.json", "{}").parent
+        read_only = (place / "a.json", place, release.top)
+        for one in read_only:
+            one.chmod(0o555)
+            if os.geteuid() == 0:
+                os.chown(one, 65534, 65534)
+
+        def configure() -> None:
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            for name in ("conf/a.json", "conf/new/b.json"):
+                change = {"kind": "json", "file": name, "values": {"a": 1}, "create": True}
+                release.configure(change)
+
+        assert in_a_process(configure) == 0
+        assert json.loads((place / "a.json").read_text()) == {"a": 1}
+        assert (place / "new" / "b.json").exists()
+        assert {stat.S_IMODE(one.stat().st_mode) for one in read_only} == {0o555}
+        for one in read_only[1:]:
+            one.chmod(0o755)

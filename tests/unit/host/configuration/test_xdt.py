@@ -11,12 +11,13 @@ import yaml
 
 from pushguide.errors import StepFailed
 from pushguide.host.configuration import xdt, xpath
+from pushguide.host.configuration.xdt_order import LOCATORS, NAMESPACE
 from pushguide.host.configuration.xml_document import Document
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("xdt_cases.yaml").read_text(encoding="utf-8")
 )
-DECLARED = f'xmlns:xdt="{xdt.NAMESPACE}"'
+DECLARED = f'xmlns:xdt="{NAMESPACE}"'
 
 
 def document(text: str, name: str = "web.config") -> Document:
@@ -49,7 +50,7 @@ def test_every_transform_and_locator_has_a_case_that_succeeds() -> None:
     shown = "".join(one["transform"] for one in CASES if "refused" not in one)
     for name in xdt.TRANSFORMS:
         assert f'Transform="{name}' in shown.replace("=\n", "=").replace("= ", "="), name
-    for name in xdt.LOCATORS:
+    for name in LOCATORS:
         assert f'Locator="{name}(' in shown, name
 
 
