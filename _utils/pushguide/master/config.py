@@ -27,6 +27,7 @@ class Config:
             away, before it stands still and has to be resumed.
         commands: the commands that the probes of templates may name, as lists of words.
         functions: the Salt functions that the drains of templates may name.
+        hooks: the Salt functions that the configuration of templates may name.
         credentials: what servers ask for, by the names that templates give.
         groups_from: the kinds of eauth that are asked for the groups of people, such as pam.
     """
@@ -38,6 +39,7 @@ class Config:
     patience_seconds: int = 300
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     groups_from: list[str] = field(default_factory=list)
 
@@ -74,7 +76,7 @@ class Config:
         secrets, more = credentials.read(given)
         if problems or wrong or more:
             raise Refused([*problems, *wrong, *more])
-        names = {"commands": named.commands, "functions": named.functions}
+        names = {key: getattr(named, key) for key in allowed.KEYS}
         values = {**given, **names, "credentials": secrets, "groups_from": list(eauths)}
         return cls(**{"database": default_database(opts), **values})
 

@@ -24,6 +24,7 @@ from pushguide.master.fields import (
 )
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
+from pushguide.master.templates.configuration import AnyChange
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
 from pushguide.master.templates.people import People
@@ -43,6 +44,7 @@ _OVERRIDABLE = (
     "source",
     "transfer",
     "unpacking",
+    "configuration",
     "index",
     "settings",
     "probe",
@@ -106,6 +108,9 @@ class OnWindows(Strict):
         default=None,
     )
     unpacking: Unpacking | None = None
+    configuration: list[AnyChange] | None = help_of(
+        "Changes that are made to the files of a new release.", default=None
+    )
     probe: Probes | None = None
     warm_up: WarmUp | None = None
     drain: AnyDrain | None = None
@@ -122,6 +127,9 @@ class Template(Strict):
     source: AnySource
     transfer: Transfer = Transfer()
     unpacking: Unpacking = Unpacking()
+    configuration: list[AnyChange] = help_of(
+        "Changes that are made to the files of a new release, in their order.", default=[]
+    )
     index: IndexPlace | None = None
     settings: dict[str, Any] = help_of("The settings of the project type.", default={})
     probe: Probes | None = None
@@ -345,6 +353,8 @@ def _as_written(location: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[An
     if location[:1] == ("probe",):
         place = location[1:2] if isinstance(given.get("probe"), list) else ()
         return (*location[:1], *place, *location[3:])
+    if location[:1] == ("configuration",):
+        return (*location[:2], *location[3:])
     if location[:1] in (("drain",), ("source",)):
         return (*location[:1], *location[2:])
     return location
