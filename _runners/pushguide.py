@@ -28,6 +28,7 @@ def deploy(
     force=False,
     at=None,
     test=False,
+    override_freeze=None,
     **unknown,
 ):
     """
@@ -65,6 +66,9 @@ def deploy(
     test : False
         Answer with the plan, and change nothing.
 
+    override_freeze
+        Why it goes on although it is frozen. Takes a maintainer.
+
     Returns the deployment with its hosts' outcomes, and a ``summary`` of stages by hosts;
     ``retcode`` is 1 unless it succeeded. ``pushguide.show`` tells every step.
 
@@ -83,7 +87,7 @@ def deploy(
             module,
             version,
             environment,
-            desk.options(allow_offline, wait, strategy, force, at, test),
+            desk.options(allow_offline, wait, strategy, force, at, test, override_freeze),
         ),
         module=module,
         version=version,
@@ -92,6 +96,7 @@ def deploy(
         strategy=strategy,
         force=force,
         at=at,
+        override_freeze=override_freeze,
     )
 
 
@@ -105,6 +110,7 @@ def rollback(
     force=False,
     at=None,
     test=False,
+    override_freeze=None,
     **unknown,
 ):
     """
@@ -139,6 +145,9 @@ def rollback(
     test : False
         Answer with the plan, and change nothing.
 
+    override_freeze
+        Why it goes on although it is frozen. Takes a maintainer.
+
     Returns what ``deploy`` returns.
 
     CLI Example:
@@ -157,7 +166,7 @@ def rollback(
             module,
             version,
             environment,
-            desk.options(allow_offline, wait, strategy, force, at, test),
+            desk.options(allow_offline, wait, strategy, force, at, test, override_freeze),
         ),
         module=module,
         version=version,
@@ -166,6 +175,7 @@ def rollback(
         strategy=strategy,
         force=force,
         at=at,
+        override_freeze=override_freeze,
     )
 
 
@@ -179,6 +189,7 @@ def redeploy(
     force=False,
     at=None,
     test=False,
+    override_freeze=None,
     **unknown,
 ):
     """
@@ -213,6 +224,9 @@ def redeploy(
     test : False
         Answer with the plan, and change nothing.
 
+    override_freeze
+        Why it goes on although it is frozen. Takes a maintainer.
+
     Returns what ``deploy`` returns.
 
     CLI Example:
@@ -230,7 +244,7 @@ def redeploy(
             module,
             version,
             environment,
-            desk.options(allow_offline, wait, strategy, force, at, test),
+            desk.options(allow_offline, wait, strategy, force, at, test, override_freeze),
         ),
         module=module,
         version=version,
@@ -239,6 +253,7 @@ def redeploy(
         strategy=strategy,
         force=force,
         at=at,
+        override_freeze=override_freeze,
     )
 
 
@@ -368,7 +383,14 @@ def confirm(deployment=None, reason=None, **unknown):
     )
 
 
-def retry(deployment=None, allow_offline=False, wait=True, strategy=None, **unknown):
+def retry(
+    deployment=None,
+    allow_offline=False,
+    wait=True,
+    strategy=None,
+    override_freeze=None,
+    **unknown,
+):
     """
     Deploy again to the hosts on which a deployment did not succeed, those that were never started
     and those that were left out included, and to no others. It is a new deployment, linked to the
@@ -386,6 +408,9 @@ def retry(deployment=None, allow_offline=False, wait=True, strategy=None, **unkn
     strategy
         What differs from the template's strategy.
 
+    override_freeze
+        Why it goes on although it is frozen. Takes a maintainer.
+
     Returns what ``deploy`` returns, for the new deployment.
 
     CLI Example:
@@ -399,11 +424,13 @@ def retry(deployment=None, allow_offline=False, wait=True, strategy=None, **unkn
         unknown,
         __user__,
         lambda desk: desk.deployments.retry(
-            deployment, desk.options(allow_offline, wait, strategy)
+            deployment,
+            desk.options(allow_offline, wait, strategy, override_freeze=override_freeze),
         ),
         deployment=deployment,
         allow_offline=allow_offline,
         strategy=strategy,
+        override_freeze=override_freeze,
     )
 
 
@@ -1075,4 +1102,137 @@ def audit(
         lambda desk: desk.register.audit(person, module, since, until, limit, before, verify),
         module=module,
         verify=verify,
+    )
+
+
+def freeze(
+    reason=None,
+    module=None,
+    team=None,
+    everything=False,
+    since=None,
+    until=None,
+    cron=None,
+    hours=None,
+    zone=None,
+    environments=None,
+    kinds=None,
+    **unknown,
+):
+    """
+    Declare a time at which nothing is deployed, once or again and again.
+
+    reason
+        Why, for whoever is refused.
+
+    module
+        Of this module.
+
+    team
+        Or of the modules of this team.
+
+    everything : False
+        Or of all modules.
+
+    since
+        Once: from when on, with date, time and zone. At once if not given.
+
+    until
+        Once: until when.
+
+    cron
+        Again and again: when it begins, as minute, hour, day, month and day of the week.
+
+    hours
+        Again and again: how long it lasts.
+
+    zone
+        The time zone that ``cron`` is meant in. UTC if not given.
+
+    environments
+        Only these environments. All if not given.
+
+    kinds
+        What is refused: deploy, redeploy, rollback. The first two if not given.
+
+    Returns the freeze, and until when it holds if it does now.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.freeze module=shop-web until=2099-01-01T08:00+08:00 reason=stocktaking
+    """
+    return _answer(
+        freeze,
+        unknown,
+        __user__,
+        lambda desk: desk.freezing.freeze(
+            module,
+            team,
+            everything,
+            {
+                "reason": reason,
+                "since": since,
+                "until": until,
+                "cron": cron,
+                "hours": hours,
+                "zone": zone,
+                "environments": environments,
+                "kinds": kinds,
+            },
+        ),
+        module=module,
+        team=team,
+        everything=everything,
+        reason=reason,
+        since=since,
+        until=until,
+        cron=cron,
+    )
+
+
+def unfreeze(id=None, reason=None, **unknown):  # noqa: A002 - what people give is the id
+    """
+    End a freeze that was declared by ``pushguide.freeze`` before its time.
+
+    id
+        Its number, by ``pushguide.freezes``.
+
+    reason
+        Why. It stands in the audit.
+
+    Returns the freeze.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.unfreeze 3 reason='done earlier'
+    """
+    return _answer(
+        unfreeze,
+        unknown,
+        __user__,
+        lambda desk: desk.freezing.unfreeze(id, reason),
+        id=id,
+        reason=reason,
+    )
+
+
+def freezes(module=None, **unknown):
+    """
+    List the freezes, those of the master's pillar too, and say which hold now.
+
+    module
+        Only those that are about this module. All that the caller may see by default.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.freezes shop-web
+    """
+    return _answer(
+        freezes, unknown, __user__, lambda desk: desk.freezing.freezes(module), module=module
     )

@@ -7,6 +7,7 @@
         ├── Refused               bad input or a bad moment: nothing was changed
         │   ├── UnknownArgument
         │   ├── Denied            whoever asks for it may not
+        │   ├── Frozen            nothing is deployed at this time
         │   ├── BadTemplate
         │   ├── BadVersion
         │   ├── Locked            another deployment has this module's environment
@@ -53,6 +54,10 @@ class UnknownArgument(Refused):
 
 class Denied(Refused):
     """Whoever asks for it may not."""
+
+
+class Frozen(Refused):
+    """Nothing is deployed at this time."""
 
 
 class BadTemplate(Refused):

@@ -32,6 +32,7 @@ from pushguide.master.store.tables import now
 from pushguide.master.templates import (
     configuration,
     drain,
+    freezes,
     health,
     people,
     signature,
@@ -171,6 +172,7 @@ def documented_models() -> list[Any]:
     found += [
         pytest.param(PEOPLE, "Roles", people.People, id="People"),
         pytest.param(PEOPLE, "Teams", people.Team, id="Team"),
+        pytest.param(PEOPLE, "Freezes", freezes.Freeze, id="Freeze"),
     ]
     found += [
         pytest.param(STANDARDS, heading, model, id=model.__name__)
@@ -532,7 +534,7 @@ def test_every_key_of_a_plan_is_told() -> None:
     told = [
         name for row in table(DEPLOYMENTS, "Before anything changes") for name in code_in(row[0])
     ]
-    foretold = ["steps", "moved_bytes", "files", "drift", "expected"]
+    foretold = ["steps", "moved_bytes", "files", "drift", "expected", "frozen"]
     assert sorted(told) == sorted([*PLAN.to_dict(), *foretold])
     (settled,) = [
         row[1]

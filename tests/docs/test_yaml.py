@@ -15,6 +15,7 @@ import yaml
 from pushguide.master.config import Config
 from pushguide.master.templates import project_types
 from pushguide.master.templates.company import people_of, standards_of, teams_of
+from pushguide.master.templates.freezes import freezes_of
 from pushguide.words import LIVE_STAGES
 from tests.docs.pages import EXAMPLES, MODULE, PROJECT, STATE, Block, blocks
 from tests.docs.products_own import (
@@ -54,6 +55,13 @@ def pillar_standards(data: Any) -> None:
     assert set(data) == {"pushguide"}
     assert set(data["pushguide"]) == {"standards"}
     standards_of(data["pushguide"]["standards"], project_types.names(OPTS))
+
+
+def pillar_freezes(data: Any) -> None:
+    """Freezes, as the master's pillar has them."""
+    assert set(data) == {"pushguide"}
+    assert set(data["pushguide"]) == {"freezes"}
+    freezes_of(data["pushguide"]["freezes"])
 
 
 def pillar_whole(data: Any) -> None:
@@ -130,6 +138,7 @@ KINDS = {
     "pillar: modules": pillar_modules,
     "pillar: standards": pillar_standards,
     "pillar: whole": pillar_whole,
+    "pillar: freezes": pillar_freezes,
     "pillar: top": pillar_top,
     "template": template,
     "master config": master_config,

@@ -95,6 +95,14 @@ def optional_text(value: object, what: str) -> str | None:
     return text
 
 
+def demand_reason(value: object) -> str:
+    """Why somebody does something, in their words; without that they are refused."""
+    text = optional_text(value, "reason")
+    if text is None:
+        raise Refused("reason is missing: say why, so that others know.")
+    return text
+
+
 def optional_moment(value: object, what: str) -> datetime | None:
     """A moment in the future, aware of its zone; None where none was given."""
     if value is None:

@@ -13,8 +13,8 @@ from pushguide.master.arguments import (
     demand_flag,
     demand_name,
     demand_number,
+    demand_reason,
     optional_name,
-    optional_text,
 )
 from pushguide.master.parts import Parts
 from pushguide.master.roles import VIEWER
@@ -99,11 +99,10 @@ class CodeStandards:
         self, module: object, rule: object, until: object, reason: object, path: object
     ) -> dict[str, Any]:
         """Let findings of a rule pass for a while."""
-        name, why = demand_name(module, "module"), optional_text(reason, "reason")
+        name = demand_name(module, "module")
         known = self.parts.library().rules_of(name)
         problems: list[str] = []
-        if why is None:
-            problems.append("reason is missing: say why, so that others know.")
+        why = collected(problems, lambda: demand_reason(reason))
         wanted = collected(problems, lambda: _rule(name, known, rule))
         moment = collected(problems, lambda: _until(until))
         where = collected(problems, lambda: _path(path))
@@ -126,9 +125,7 @@ class CodeStandards:
 
     def unwaive(self, number: object, reason: object) -> dict[str, Any]:
         """End a waiver before its time."""
-        wanted, why = demand_number(number, "id"), optional_text(reason, "reason")
-        if why is None:
-            raise Refused("reason is missing: say why, so that others know.")
+        wanted, why = demand_number(number, "id"), demand_reason(reason)
         user = self.parts.user
 
         def work(connection: Connection) -> store.Waiver:

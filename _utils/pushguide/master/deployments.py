@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,10 +19,12 @@ from pushguide.master.arguments import (
     demand_flag,
     demand_name,
     demand_number,
+    demand_reason,
     optional_moment,
     optional_name,
     optional_text,
 )
+from pushguide.master.freezing import Freezing
 from pushguide.master.parts import Parts
 from pushguide.master.plan import Plan
 from pushguide.master.roles import includes
@@ -49,6 +51,7 @@ class Options:
     force: object = False
     at: object = None
     test: object = False
+    override_freeze: object = None
 
 
 class Deployments:
@@ -121,6 +124,9 @@ class Deployments:
             strategy=_mapping(options.strategy, "strategy"),
             hosts=hosts_left,
             force=True,
+            override_freeze=Freezing(self.parts).override(
+                old.module, old.environment, options.override_freeze
+            ),
         )
         with self.parts.hosts() as hosts:
             plan = self.parts.planner(hosts).plan(wish)
@@ -294,11 +300,9 @@ class Deployments:
         chosen = self.parts.library().get(
             demand_name(module, "module"), optional_name(environment, "environment")
         )
-        label, why = demand_name(version, "version"), optional_text(reason, "reason")
+        label, why = demand_name(version, "version"), demand_reason(reason)
         if value not in (GOOD, BAD):
             raise Refused(f"value is {value!r}: give {GOOD} or {BAD}.")
-        if why is None:
-            raise Refused("reason is missing: say why, so that others know.")
         place = (chosen.module, chosen.environment, label)
         before = self.database.read(lambda one: marks.get(one, *place))
         self.parts.trail.note_before(**(summary.of_mark(before) or {}))
@@ -314,22 +318,26 @@ class Deployments:
     ) -> Wish:
         if kind not in ("deploy", "rollback", "redeploy"):
             raise Refused(f"kind is {kind!r}: give deploy, rollback or redeploy.")
+        name, place = demand_name(module, "module"), optional_name(environment, "environment")
         return Wish(
             kind=kind,
-            module=demand_name(module, "module"),
+            module=name,
             version=version,
-            environment=optional_name(environment, "environment"),
+            environment=place,
             allow_offline=demand_flag(options.allow_offline, "allow_offline"),
             strategy=_mapping(options.strategy, "strategy"),
             force=demand_flag(options.force, "force"),
             start_at=optional_moment(options.at, "at"),
+            override_freeze=Freezing(self.parts).override(name, place, options.override_freeze),
         )
 
     def _plan(self, wish: Wish) -> dict[str, Any]:
         with self.parts.hosts() as hosts:
             planner = self.parts.planner(hosts)
-            plan = planner.plan(wish)
-            return forecast.told(plan, planner.source_of(plan), self.database, hosts)
+            # A plan may be looked at at any time.
+            plan = planner.plan(replace(wish, override_freeze=wish.override_freeze or "a plan"))
+            told = forecast.told(plan, planner.source_of(plan), self.database, hosts)
+            return {**told, "frozen": planner.frozen(wish, plan.environment)}
 
     def _submit(
         self,

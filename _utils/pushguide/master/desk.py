@@ -13,6 +13,7 @@ from pushguide.master.announcements import Announcements
 from pushguide.master.arguments import optional_name
 from pushguide.master.code_standards import CodeStandards
 from pushguide.master.deployments import Deployments, Options
+from pushguide.master.freezing import Freezing
 from pushguide.master.parts import Parts
 from pushguide.master.people.permissions import NEEDS
 from pushguide.master.people.register import Register
@@ -28,7 +29,7 @@ class Desk(Parts):
 
     ``deployments`` is what changes something, ``questions`` what only answers, ``standards`` what
     has to do with the code standards, ``announcements`` what CI says, ``register`` who has which
-    role and what they did.
+    role and what they did, ``freezing`` when nothing is deployed.
     """
 
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
@@ -38,6 +39,7 @@ class Desk(Parts):
         self.announcements = Announcements(self, self.deployments)
         self.standards = CodeStandards(self)
         self.register = Register(self)
+        self.freezing = Freezing(self)
 
     def serve(self, function: str, about: Mapping[str, Any], work: Callable[[Desk], Any]) -> Any:
         """Do what somebody asks for, if they may, and write it down.
@@ -81,6 +83,7 @@ class Desk(Parts):
         force: object = False,
         at: object = None,
         test: object = False,
+        override_freeze: object = None,
     ) -> Options:
         """What may be said of a deployment beside its module, version and environment."""
-        return Options(allow_offline, wait, strategy, force, at, test)
+        return Options(allow_offline, wait, strategy, force, at, test, override_freeze)

@@ -20,7 +20,7 @@ from pushguide.master.parts import Parts
 from pushguide.master.people import caller
 from pushguide.master.people.trail import Trail
 from pushguide.master.roles import ROLES
-from pushguide.master.store import audit, grants, record, standards
+from pushguide.master.store import audit, freezes, grants, record, standards
 from pushguide.master.store.database import Database
 from pushguide.master.store.schema import migrate
 from pushguide.master.store.tables import now
@@ -38,7 +38,7 @@ MODULE = {
 }
 
 #: What each function needs, and how it is called about the module shop (deployment #1, waiver 1,
-#: grant 1). A function that is not here fails the test.
+#: grant 1, freeze 1). A function that is not here fails the test.
 FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "deploy": ("deployer", {"module": "shop", "version": "1"}),
     "rollback": ("deployer", {"module": "shop"}),
@@ -66,6 +66,9 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "unwaive": ("maintainer", {"id": 1, "reason": "x"}),
     "grant": ("admin", {"person": "x", "role": "viewer", "module": "shop", "reason": "x"}),
     "revoke": ("admin", {"id": 1, "reason": "x"}),
+    "freeze": ("maintainer", {"module": "shop", "until": "2099-01-01T00:00Z", "reason": "x"}),
+    "unfreeze": ("maintainer", {"id": 1, "reason": "x"}),
+    "freezes": ("viewer", {"module": "shop"}),
 }
 #: What is about no module: it needs the role on everything, or, for a viewer, anywhere.
 WIDE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -156,6 +159,8 @@ class World:
         self.database.write(
             lambda one: grants.add(one, "module", "shop", "viewer", "nobody-here", "x", "y")
         )
+        rule = {"reason": "x", "until": "2001-01-01T00:00Z"}
+        self.database.write(lambda one: freezes.add(one, "module", "shop", rule, "x"))
         self.pillar: dict[str, Any] = {}
         self.granted: int | None = None
         self.give(None, "everything", SOMEBODY)

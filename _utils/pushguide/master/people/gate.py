@@ -17,6 +17,7 @@ from pushguide.master.people.caller import Caller
 from pushguide.master.people.permissions import (
     DEPLOYMENT,
     EVERYTHING,
+    FREEZE,
     GRANT,
     NEEDS,
     SCOPE,
@@ -24,8 +25,9 @@ from pushguide.master.people.permissions import (
 )
 from pushguide.master.roles import ADMIN, ROLES, highest, includes
 from pushguide.master.sight import EVERYTHING_SEEN, Sight
-from pushguide.master.store import grants, record, standards
+from pushguide.master.store import freezes, grants, record, standards
 from pushguide.master.store.database import Database
+from pushguide.master.store.freezes import Declared
 from pushguide.master.store.grants import Grant
 from pushguide.master.templates.library import Library
 
@@ -34,6 +36,7 @@ _ANYBODY = "*"
 
 Place = tuple[str, str | None]
 T = TypeVar("T")
+G = TypeVar("G", Grant, Declared)
 
 
 class Gate:
@@ -166,7 +169,9 @@ class Gate:
         if place is not None:
             return self.role_on(*place)
         if of == GRANT:
-            return self._on_grant(about.get("id"))
+            return self._on_scope_of(about.get("id"), grants.look)
+        if of == FREEZE:
+            return self._on_scope_of(about.get("id"), freezes.look)
         if of == SCOPE and isinstance(about.get("team"), str):
             return self.role_on_team(str(about["team"]))
         if of in (EVERYTHING, SCOPE):
@@ -175,9 +180,11 @@ class Gate:
         # refused by the function itself, to whoever has the role anywhere.
         return next((one for one in reversed(ROLES) if self.sight(one)), None)
 
-    def _on_grant(self, number: object) -> str | None:
-        """The caller's role on what somebody was given a role on."""
-        one = self._looked_up(number, grants.look)
+    def _on_scope_of(
+        self, number: object, look: Callable[[Connection, int], G | None]
+    ) -> str | None:
+        """The caller's role on what a grant or a freeze is about."""
+        one = self._looked_up(number, look)
         if one is None or one.scope == grants.EVERYTHING:
             return self.role_on(None)
         return self.role_on_team(one.name) if one.scope == grants.TEAM else self.role_on(one.name)
@@ -196,7 +203,7 @@ class Gate:
             where = f"{place[0]} ({place[1]})" if place[1] else place[0]
         elif isinstance(about.get("team"), str):
             where = f"the team {about['team']}"
-        elif NEEDS[function].of in (EVERYTHING, SCOPE, GRANT):
+        elif NEEDS[function].of in (EVERYTHING, SCOPE, GRANT, FREEZE):
             where = "everything"
         if self.caller.name is None:
             raise Denied(

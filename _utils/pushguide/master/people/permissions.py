@@ -8,13 +8,15 @@ from pushguide.master.roles import ADMIN, DEPLOYER, MAINTAINER, VIEWER
 
 #: What a role is needed on: the module that is named, that of the deployment or waiver that is
 #: named, the module if one is named (and else what is answered holds only what may be seen),
-#: the module, team or everything that is named, what the named grant is about, or everything.
+#: the module, team or everything that is named, what the named grant or freeze is about, or
+#: everything.
 MODULE = "module"
 DEPLOYMENT = "deployment"
 WAIVER = "waiver"
 SOME = "some"
 SCOPE = "scope"
 GRANT = "grant"
+FREEZE = "freeze"
 EVERYTHING = "everything"
 
 
@@ -60,5 +62,8 @@ NEEDS = {
     "grant": Need(ADMIN, SCOPE),
     "revoke": Need(ADMIN, GRANT),
     "people": Need(VIEWER, SOME, acts=False),
+    "freeze": Need(MAINTAINER, SCOPE),
+    "unfreeze": Need(MAINTAINER, FREEZE),
+    "freezes": Need(VIEWER, SOME, acts=False),
     "audit": Need(MAINTAINER, SOME, acts=False),
 }

@@ -15,9 +15,9 @@ from pushguide.master.arguments import (
     demand_flag,
     demand_name,
     demand_number,
+    demand_reason,
     optional_name,
     optional_past,
-    optional_text,
 )
 from pushguide.master.parts import Parts
 from pushguide.master.roles import MAINTAINER, ROLES, VIEWER, includes
@@ -25,6 +25,7 @@ from pushguide.master.sight import Sight
 from pushguide.master.store import audit, grants
 from pushguide.master.store.grants import Grant
 from pushguide.master.suggest import did_you_mean
+from pushguide.master.templates.library import Library
 from pushguide.master.templates.people import PERSON_PATTERN, People
 
 _ROWS_AT_MOST = 100_000
@@ -57,8 +58,9 @@ class Register:
         problems: list[str] = []
         who = collected(problems, lambda: _person(person))
         what = collected(problems, lambda: _role(role))
-        where = collected(problems, lambda: self._scope(module, team, everything))
-        why = collected(problems, lambda: _reason(reason))
+        library = self.gate.library
+        where = collected(problems, lambda: scope_of(library, module, team, everything))
+        why = collected(problems, lambda: demand_reason(reason))
         if problems:
             raise Refused(problems)
         assert who and what and where and why
@@ -69,7 +71,7 @@ class Register:
 
     def revoke(self, number: object, reason: object) -> dict[str, Any]:
         """Take a role back."""
-        wanted, why = demand_number(number, "id"), _reason(reason)
+        wanted, why = demand_number(number, "id"), demand_reason(reason)
 
         def work(connection: Connection) -> Grant:
             found = grants.get(connection, wanted)
@@ -77,24 +79,6 @@ class Register:
             return grants.revoke(connection, wanted, self.parts.user, why)
 
         return _told(self.database.write(work))
-
-    def _scope(self, module: object, team: object, everything: object) -> tuple[str, str]:
-        named = {"module": optional_name(module, "module"), "team": optional_name(team, "team")}
-        given = {key: value for key, value in named.items() if value}
-        if len(given) + demand_flag(everything, "everything") != 1:
-            raise Refused("On what? Give one of module, team and everything=True.")
-        if not given:
-            return grants.EVERYTHING, ""
-        scope, name = given.popitem()
-        known = self._teams() if scope == grants.TEAM else {*map(str, self.gate.library.modules)}
-        if name not in known:
-            raise Refused(f"There is no {scope} {name!r}: {did_you_mean(name, known)}")
-        return scope, name
-
-    def _teams(self) -> set[str]:
-        library = self.gate.library
-        named = {library.team_of(str(module)) for module in library.modules}
-        return {*library.teams, *(one for one in named if one)}
 
     def people(self, module: object) -> dict[str, Any]:
         """Who has which role on what.
@@ -221,8 +205,34 @@ def _role(role: object) -> str:
     return wanted
 
 
-def _reason(reason: object) -> str:
-    why = optional_text(reason, "reason")
-    if why is None:
-        raise Refused("reason is missing: say why, so that others know.")
-    return why
+def scope_of(library: Library, module: object, team: object, everything: object) -> tuple[str, str]:
+    """What a role or a freeze is about: everything, a team or a module that there is.
+
+    Args:
+        library: the templates.
+        module: a module's name, or None.
+        team: a team's name, or None.
+        everything: whether everything is meant.
+
+    Returns:
+        The scope and its name.
+
+    Raises:
+        Refused: none or several are given, or there is no such team or module.
+    """
+    named = {"module": optional_name(module, "module"), "team": optional_name(team, "team")}
+    given = {key: value for key, value in named.items() if value}
+    if len(given) + demand_flag(everything, "everything") != 1:
+        raise Refused("On what? Give one of module, team and everything=True.")
+    if not given:
+        return grants.EVERYTHING, ""
+    scope, name = given.popitem()
+    known = _teams(library) if scope == grants.TEAM else {*map(str, library.modules)}
+    if name not in known:
+        raise Refused(f"There is no {scope} {name!r}: {did_you_mean(name, known)}")
+    return scope, name
+
+
+def _teams(library: Library) -> set[str]:
+    named = {library.team_of(str(module)) for module in library.modules}
+    return {*library.teams, *(one for one in named if one)}

@@ -16,6 +16,7 @@ from pushguide.errors import BadVersion, Refused
 from pushguide.master import indexing
 from pushguide.master.plan import HostFacts, Plan
 from pushguide.master.rollout import batches, targets
+from pushguide.master.rollout.frozen import demand_thawed, told_of
 from pushguide.master.rollout.jobs import Hosts, Return
 from pushguide.master.rollout.risks import risks
 from pushguide.master.sources import Source, source_of
@@ -25,6 +26,7 @@ from pushguide.master.standards.signatures import demand_signature
 from pushguide.master.standards.verdict import Verdict
 from pushguide.master.store import history, host_results, marks
 from pushguide.master.store.database import Database
+from pushguide.master.store.tables import now
 from pushguide.master.templates.for_hosts import for_hosts
 from pushguide.master.templates.library import Library, ModuleTemplate
 from pushguide.master.templates.strategy import Strategy
@@ -46,6 +48,7 @@ class Wish:
         hosts: some of the module's hosts alone; None for all.
         force: whether a version that is marked bad is meant all the same.
         start_at: when it may start, at the earliest.
+        override_freeze: why it goes on although it is frozen; None if it does not.
     """
 
     kind: str
@@ -57,6 +60,7 @@ class Wish:
     hosts: list[str] | None = None
     force: bool = False
     start_at: datetime | None = None
+    override_freeze: str | None = None
 
     def to_plan(self) -> dict[str, Any]:
         """What a plan keeps of it, to be made again later."""
@@ -65,6 +69,7 @@ class Wish:
             "strategy": dict(self.strategy or {}),
             "hosts": self.hosts,
             "force": self.force,
+            "override_freeze": self.override_freeze,
         }
 
     @classmethod
@@ -114,6 +119,8 @@ class Planner:
             Refused: it cannot be done; nothing was changed.
         """
         chosen = self.library.get(wish.module, wish.environment)
+        if wish.override_freeze is None:
+            demand_thawed(self.frozen(wish, chosen.environment))
         strategy = strategy_of(chosen.template, wish.strategy)
         source = self._source(chosen)
         names = self._hosts_of(wish, chosen)
@@ -129,6 +136,11 @@ class Planner:
         plan = self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
         plan = replace(plan, standards=verdict.to_dict()) if verdict else plan
         return replace(plan, risks=risks(plan))
+
+    def frozen(self, wish: Wish, environment: str) -> list[str]:
+        """The freezes that are in a wish's way, in words."""
+        place = (wish.module, environment, wish.kind)
+        return told_of(self.library, self.database, *place, wish.start_at or now())
 
     def _check(
         self,

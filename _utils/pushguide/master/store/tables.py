@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: The newest schema revision: a test keeps it equal to the newest migration.
-SCHEMA = "0006"
+SCHEMA = "0007"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -241,6 +241,21 @@ role_grant = sa.Table(
     sa.Column("revoked_by", sa.String(128)),
     sa.Column("revoked_at", UtcDateTime),
     sa.Column("revoked_reason", LongText),
+    sqlite_autoincrement=True,
+)
+
+freeze = sa.Table(
+    "freeze",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("scope", _STATE, nullable=False),
+    sa.Column("name", _NAME, nullable=False),
+    sa.Column("rule", sa.JSON, nullable=False),
+    sa.Column("declared_by", sa.String(128), nullable=False),
+    sa.Column("declared_at", UtcDateTime, nullable=False),
+    sa.Column("ended_by", sa.String(128)),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("ended_reason", LongText),
     sqlite_autoincrement=True,
 )
 

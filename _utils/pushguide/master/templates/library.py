@@ -12,6 +12,7 @@ from pushguide.master.allowed import Allowed
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.company import people_of, standards_of, teams_of
+from pushguide.master.templates.freezes import Freeze, freezes_of
 from pushguide.master.templates.people import People, Team
 from pushguide.master.templates.standards import CompanyStandards, layers, merge
 from pushguide.master.templates.template import Platforms, Template, settings_of, validate
@@ -42,6 +43,7 @@ class Library:
         standards: the pillar's ``pushguide:standards``, where modules are given.
         people: likewise its ``pushguide:people``.
         teams: likewise its ``pushguide:teams``.
+        freezes: likewise its ``pushguide:freezes``.
     """
 
     def __init__(
@@ -51,9 +53,15 @@ class Library:
         standards: object = None,
         people: object = None,
         teams: object = None,
+        freezes: object = None,
     ) -> None:
         self.opts = opts
-        self.given: Mapping[str, Any] = {"standards": standards, "people": people, "teams": teams}
+        self.given: Mapping[str, Any] = {
+            "standards": standards,
+            "people": people,
+            "teams": teams,
+            "freezes": freezes,
+        }
         if modules is None:
             modules, self.given = master_pillar(opts)
         self.modules = modules
@@ -188,6 +196,15 @@ class Library:
             BadTemplate: they do not validate.
         """
         return teams_of(self.given.get("teams"))
+
+    @cached_property
+    def freezes(self) -> dict[str, Freeze]:
+        """The freezes of the pillar, by name.
+
+        Raises:
+            BadTemplate: they do not validate.
+        """
+        return freezes_of(self.given.get("freezes"))
 
     @cached_property
     def standards(self) -> CompanyStandards:
