@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pushguide.errors import Refused
-from pushguide.master import allowed, credentials
+from pushguide.master import allowed, cmdb, credentials
 from pushguide.master.suggest import did_you_mean
 
 
@@ -28,6 +28,7 @@ class Config:
         commands: the commands that the probes of templates may name, as lists of words.
         functions: the Salt functions that the drains of templates may name.
         credentials: what servers ask for, by the names that templates give.
+        cmdb: how the company's CMDB is asked; nobody asks one without.
     """
 
     database: str
@@ -38,6 +39,7 @@ class Config:
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    cmdb: cmdb.Cmdb | None = None
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -64,10 +66,11 @@ class Config:
                 )
         named, wrong = allowed.read(given)
         secrets, more = credentials.read(given)
-        if problems or wrong or more:
-            raise Refused([*problems, *wrong, *more])
+        asked, odd = cmdb.read(given, secrets)
+        if problems or wrong or more or odd:
+            raise Refused([*problems, *wrong, *more, *odd])
         names = {"commands": named.commands, "functions": named.functions}
-        values = {**given, **names, "credentials": secrets}
+        values = {**given, **names, "credentials": secrets, "cmdb": asked}
         return cls(**{"database": default_database(opts), **values})
 
 

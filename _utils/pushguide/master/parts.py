@@ -8,6 +8,9 @@ from typing import Any
 
 from pushguide.master import summary
 from pushguide.master.config import Config
+from pushguide.master.inventory import discovered
+from pushguide.master.inventory.cmdb_client import CmdbClient
+from pushguide.master.inventory.resolving import Inventory
 from pushguide.master.rollout.driver import Driver, Pace, Planners
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.planning import Planner
@@ -16,6 +19,9 @@ from pushguide.master.sources import Source, source_of
 from pushguide.master.store import history, host_results, lock, record, requests
 from pushguide.master.store.database import Database
 from pushguide.master.templates.library import Library, ModuleTemplate
+
+#: How long hosts may take to look what runs there, in seconds: IIS is asked through PowerShell.
+_DISCOVERY_SECONDS = 60.0
 
 
 class Parts:
@@ -49,10 +55,29 @@ class Parts:
 
     def planner(self, hosts: Hosts) -> Planner:
         """Who plans."""
-        timeout = self.config.presence_timeout_seconds
+        library = self.library()
         return Planner(
-            self.opts, self.database, self.library(), hosts, timeout, self.config.credentials
+            self.opts,
+            self.database,
+            library,
+            hosts,
+            self.config.presence_timeout_seconds,
+            self.inventory(library, hosts),
+            self.config.credentials,
         )
+
+    def inventory(self, library: Library, hosts: Hosts) -> Inventory:
+        """Who knows what differs from host to host."""
+        cmdb, database = self.config.cmdb, self.database
+        credential = self.config.credentials.get(cmdb.credential or "") if cmdb else None
+        client = CmdbClient(cmdb, credential, database) if cmdb else None
+
+        def discover(names: list[str], chosen: ModuleTemplate) -> dict[str, Any]:
+            asked = discovered.question_of(chosen)
+            answers = hosts.ask(names, discovered.FUNCTION, asked, _DISCOVERY_SECONDS)
+            return {host: one.value for host, one in answers.items()}
+
+        return Inventory(library.inventory, client, discover)
 
     def source(self, chosen: ModuleTemplate) -> Source:
         """Where the versions of a module are."""

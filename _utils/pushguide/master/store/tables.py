@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: The newest schema revision: a test keeps it equal to the newest migration.
-SCHEMA = "0003"
+SCHEMA = "0005"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -225,6 +225,16 @@ waiver = sa.Table(
     sa.Column("revoked_at", UtcDateTime),
     sa.Column("revoked_reason", LongText),
     sqlite_autoincrement=True,
+)
+
+inventory_cache = sa.Table(
+    "inventory_cache",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("environment", _NAME, primary_key=True),
+    sa.Column("asked", sa.String(64), nullable=False),
+    sa.Column("hosts", sa.JSON, nullable=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
 )
 
 engine = sa.Table(

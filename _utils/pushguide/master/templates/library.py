@@ -22,7 +22,8 @@ class ModuleTemplate:
     """The template of one module in one environment, with its type's settings filled in, and the
     rules of the code standards that hold for it.
 
-    ``windows`` is that of the Windows hosts, where they have one of their own."""
+    ``windows`` is that of the Windows hosts, where they have one of their own. ``own_values`` are
+    the names of the inventory that the environment itself gives a value, and not the module."""
 
     module: str
     environment: str
@@ -30,6 +31,7 @@ class ModuleTemplate:
     settings: dict[str, Any]
     rules: tuple[Rule, ...] = ()
     windows: ModuleTemplate | None = None
+    own_values: frozenset[str] = frozenset()
 
 
 class Library:
@@ -39,6 +41,7 @@ class Library:
         opts: the master's opts.
         modules: the pillar's ``pushguide:modules``; compiled from opts if not given.
         standards: the pillar's ``pushguide:standards``, where modules are given.
+        inventory: the pillar's ``pushguide:inventory``, where modules are given.
     """
 
     def __init__(
@@ -46,11 +49,13 @@ class Library:
         opts: Mapping[str, Any],
         modules: Mapping[str, Any] | None = None,
         standards: object = None,
+        inventory: object = None,
     ) -> None:
         self.opts = opts
         if modules is None:
-            modules, standards = master_pillar(opts)
+            modules, standards, inventory = master_pillar(opts)
         self.modules = modules
+        self.given_inventory = inventory
         self.given_standards = standards
         self.settings_class = project_types.finder(opts)
         self.allowed = Allowed.from_opts(opts)
@@ -80,7 +85,15 @@ class Library:
         settings = settings_of(template, self.settings_class).model_dump(mode="json")
         rules, _ = self._rules(module, template)
         holding = tuple(one for one in rules.values() if one.holds_for(template.type))
-        return ModuleTemplate(module, environment, template, settings, holding)
+        own = self._own_values(module, environment)
+        return ModuleTemplate(module, environment, template, settings, holding, own_values=own)
+
+    def _own_values(self, module: str, environment: str) -> frozenset[str]:
+        """The names of the inventory that an environment itself gives a value."""
+        environments = self.modules[module]["environments"]
+        (own,) = [one for name, one in environments.items() if str(name) == environment]
+        facts = own.get("inventory") or {}
+        return frozenset(name for name, one in facts.items() if one.get("value") is not None)
 
     def rules_of(self, module: str) -> set[str]:
         """The names of the rules that hold for a module, in any of its environments.
@@ -145,6 +158,17 @@ class Library:
         return merge(layers(self.standards, template.type, path, template.standards))
 
     @cached_property
+    def inventory(self) -> Mapping[str, Any]:
+        """What the master's pillar says of the hosts of modules.
+
+        Raises:
+            BadTemplate: it is no mapping.
+        """
+        if self.given_inventory is None or isinstance(self.given_inventory, Mapping):
+            return self.given_inventory or {}
+        raise BadTemplate("pushguide:inventory in the master's pillar is not a mapping.")
+
+    @cached_property
     def standards(self) -> CompanyStandards:
         """The company's code standards.
 
@@ -154,9 +178,9 @@ class Library:
         return standards_of(self.given_standards, project_types.names(self.opts))
 
 
-def master_pillar(opts: Mapping[str, Any]) -> tuple[Mapping[str, Any], object]:
-    """``pushguide:modules`` and ``pushguide:standards`` in the pillar of the master's own id
-    (``<master>_master``).
+def master_pillar(opts: Mapping[str, Any]) -> tuple[Mapping[str, Any], object, object]:
+    """``pushguide:modules``, ``pushguide:standards`` and ``pushguide:inventory`` in the pillar of
+    the master's own id (``<master>_master``).
 
     Raises:
         BadTemplate: the pillar does not render, or the key is no mapping.
@@ -168,11 +192,9 @@ def master_pillar(opts: Mapping[str, Any]) -> tuple[Mapping[str, Any], object]:
     ).compile_pillar()
     if pillar.get("_errors"):
         raise BadTemplate([f"The master's pillar: {one}" for one in pillar["_errors"]])
-    ours = pillar.get("pushguide") or {}
-    modules = ours.get("modules") if isinstance(ours, Mapping) else None
-    standards = ours.get("standards") if isinstance(ours, Mapping) else None
-    if modules is None:
-        return {}, standards
-    if not isinstance(modules, Mapping):
+    given = pillar.get("pushguide")
+    ours = given if isinstance(given, Mapping) else {}
+    modules = ours.get("modules")
+    if modules is not None and not isinstance(modules, Mapping):
         raise BadTemplate("pushguide:modules in the master's pillar is not a mapping.")
-    return modules, standards
+    return modules or {}, ours.get("standards"), ours.get("inventory")
