@@ -90,7 +90,7 @@ def _is_safe(value: Any) -> bool:
 def _of_inventory(place: str, value: Any) -> str:
     if value is None:
         return (
-            f"{place} is not known for this host: nobody told the inventory when the deployment was "
+            f"{place} is not known for this host: the inventory had none when the deployment was "
             "planned. Tell it, and deploy again."
         )
     return f"{place} is {value!r} for this host, which may not stand where it does: mend either."

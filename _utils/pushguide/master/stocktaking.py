@@ -105,7 +105,7 @@ class Stocktaking:
         names = targets.hosts_of(chosen.template.target, self.parts.opts)
         with self.parts.hosts() as hosts:
             grains = self._grains(hosts, names, chosen)
-            every = dict.fromkeys(names, {*facts})
+            every = {host: {*facts} for host in names}
             question = Question(chosen, every, grains, everybody=True, must_look=must_look)
             stock = self.parts.inventory(library, hosts).known(question)
         used = {

@@ -66,7 +66,13 @@ def _standing(salt: Mapping[str, Any], unit: str) -> dict[str, Any] | None:
     if "service.available" not in salt or not salt["service.available"](unit):
         return None
     state = "running" if salt["service.status"](unit) else "stopped"
-    nothing = {"port": None, "ports": [], "user": None, "pid": None, "is_ours": False}
+    nothing: dict[str, Any] = {
+        "port": None,
+        "ports": [],
+        "user": None,
+        "pid": None,
+        "is_ours": False,
+    }
     return {"systemd_unit": unit, "state": state, **nothing}
 
 

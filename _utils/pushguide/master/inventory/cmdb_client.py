@@ -1,4 +1,4 @@
-"""Asking the company's CMDB: within bounds, and with the last answer at hand for when it is away."""
+"""Asking the company's CMDB: within bounds, with the last answer at hand while it is away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the inventory says of the hosts of a module: everybody is asked, in the order of precedence."""
+"""What the inventory says of the hosts of a module: who may say it is asked, one by one."""
 
 from __future__ import annotations
 

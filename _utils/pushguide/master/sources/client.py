@@ -27,7 +27,7 @@ _BLOCK = 64 * 1024
 _BLOCKS_KEPT = 32
 
 
-class LeadsAstray(requests.RequestException):  # type: ignore[misc]
+class LeadsAstray(requests.RequestException):
     """A server leads to where it should not; the message says what is wrong there."""
 
 
