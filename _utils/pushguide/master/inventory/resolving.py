@@ -148,18 +148,16 @@ class _Asking:
     # Those who are asked, each named as in SOURCES.
 
     def _environment(self, wanted: Mapping[str, set[str]]) -> Iterator[tuple[Any, ...]]:
-        return self._written(wanted, self.chosen.own_values)
+        return self._written(wanted, "environment")
 
     def _template(self, wanted: Mapping[str, set[str]]) -> Iterator[tuple[Any, ...]]:
-        return self._written(wanted, {*self.facts} - self.chosen.own_values)
+        return self._written(wanted, "template")
 
-    def _written(
-        self, wanted: Mapping[str, set[str]], names: set[str] | frozenset[str]
-    ) -> Iterator[tuple[Any, ...]]:
+    def _written(self, wanted: Mapping[str, set[str]], where: str) -> Iterator[tuple[Any, ...]]:
+        values = self.chosen.written[where]
         for host, left in wanted.items():
-            for name in sorted(left & names):
-                if self.facts[name].value is not None:
-                    yield host, name, self.facts[name].value, None, False
+            for name in sorted(left & {*values}):
+                yield host, name, values[name], None, False
 
     def _pillar(self, wanted: Mapping[str, set[str]]) -> Iterator[tuple[Any, ...]]:
         module = self.chosen.module

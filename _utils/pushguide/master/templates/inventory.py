@@ -79,6 +79,12 @@ class Fact(Strict):
 Facts = dict[Annotated[str, AfterValidator(_name)], Fact]
 
 
+def values_in(written: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the inventory that stand in a template, or in an environment of one."""
+    facts = written.get("inventory") or {}
+    return {name: one["value"] for name, one in facts.items() if one.get("value") is not None}
+
+
 def names_in(value: object) -> set[str]:
     """The names of the inventory that something holds, as ``{inventory.<name>}``."""
     return {name for _, text in _texts(value) for name in _PLACE.findall(text)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from pushguide.master.allowed import Allowed
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.company import standards_of
+from pushguide.master.templates.inventory import values_in
 from pushguide.master.templates.standards import CompanyStandards, layers, merge
 from pushguide.master.templates.template import Platforms, Template, settings_of, validate
 from pushguide.standards.rules import Rule
@@ -22,8 +23,9 @@ class ModuleTemplate:
     """The template of one module in one environment, with its type's settings filled in, and the
     rules of the code standards that hold for it.
 
-    ``windows`` is that of the Windows hosts, where they have one of their own. ``own_values`` are
-    the names of the inventory that the environment itself gives a value, and not the module."""
+    ``windows`` is that of the Windows hosts, where they have one of their own. ``written`` are the
+    values of the inventory that stand there themselves: those of the environment, and those of the
+    template."""
 
     module: str
     environment: str
@@ -31,7 +33,7 @@ class ModuleTemplate:
     settings: dict[str, Any]
     rules: tuple[Rule, ...] = ()
     windows: ModuleTemplate | None = None
-    own_values: frozenset[str] = frozenset()
+    written: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Library:
@@ -85,15 +87,10 @@ class Library:
         settings = settings_of(template, self.settings_class).model_dump(mode="json")
         rules, _ = self._rules(module, template)
         holding = tuple(one for one in rules.values() if one.holds_for(template.type))
-        own = self._own_values(module, environment)
-        return ModuleTemplate(module, environment, template, settings, holding, own_values=own)
-
-    def _own_values(self, module: str, environment: str) -> frozenset[str]:
-        """The names of the inventory that an environment itself gives a value."""
         environments = self.modules[module]["environments"]
         (own,) = [one for name, one in environments.items() if str(name) == environment]
-        facts = own.get("inventory") or {}
-        return frozenset(name for name, one in facts.items() if one.get("value") is not None)
+        written = {"environment": values_in(own), "template": values_in(self.modules[module])}
+        return ModuleTemplate(module, environment, template, settings, holding, written=written)
 
     def rules_of(self, module: str) -> set[str]:
         """The names of the rules that hold for a module, in any of its environments.
