@@ -176,6 +176,7 @@ class Lab:
         self.hosts = self.top / "hosts"
         self.daemons: dict[str, SaltMinion] = {}
         self.templates: dict[str, Any] = {}
+        self.inventory: dict[str, Any] = {}
         self.given = dict(config or {})
         self.folders = list(folders)
         self.record_url = record_url
@@ -294,7 +295,8 @@ class Lab:
         """Write the templates into the master's pillar."""
         pillar = self.top / "pillar"
         (pillar / "top.sls").write_text(yaml.safe_dump({"base": {"*_master": ["modules"]}}))
-        text = yaml.safe_dump({"pushguide": {"modules": self.templates}})
+        ours = {"modules": self.templates, "inventory": self.inventory}
+        text = yaml.safe_dump({"pushguide": ours})
         (pillar / "modules.sls.new").write_text("#!yaml\n" + text)
         os.replace(pillar / "modules.sls.new", pillar / "modules.sls")
 
