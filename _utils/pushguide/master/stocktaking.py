@@ -40,7 +40,7 @@ class Stocktaking:
         hosts = {
             host: {
                 "values": {
-                    name: _told(one, moment)
+                    name: told(one, moment)
                     for name, one in sorted(stock.values.get(host, {}).items())
                 },
                 "missing": sorted(used - {*stock.values.get(host, {})}),
@@ -131,7 +131,7 @@ def _about_hosts(stock: Stock) -> list[str]:
     return [f"{host}: {one.problem}." for host, one in stock.runtimes.items() if one.problem]
 
 
-def _told(known: Known, moment: datetime) -> dict[str, Any]:
+def told(known: Known, moment: datetime) -> dict[str, Any]:
     """A value as plain data, with who was overruled."""
     overruled = [_of_claim(one, moment) for one in known.overruled]
     return {**_of_claim(known.believed, moment), "overruled": overruled}
