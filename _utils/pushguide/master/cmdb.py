@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import jmespath
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from pushguide.master.fields import (
@@ -26,6 +25,8 @@ _NAMES = ("module", "environment")
 
 
 def _expression(text: str) -> str:
+    import jmespath  # Only masters that have a CMDB need it.
+
     try:
         jmespath.compile(text)
     except jmespath.exceptions.JMESPathError as err:

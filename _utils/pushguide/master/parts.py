@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pushguide.master import summary
 from pushguide.master.config import Config
 from pushguide.master.inventory import discovered
-from pushguide.master.inventory.cmdb_client import CmdbClient
 from pushguide.master.inventory.resolving import Inventory
 from pushguide.master.rollout.driver import Driver, Pace, Planners
 from pushguide.master.rollout.jobs import Hosts
@@ -19,6 +18,9 @@ from pushguide.master.sources import Source, source_of
 from pushguide.master.store import history, host_results, lock, record, requests
 from pushguide.master.store.database import Database
 from pushguide.master.templates.library import Library, ModuleTemplate
+
+if TYPE_CHECKING:
+    from pushguide.master.inventory.cmdb_client import CmdbClient
 
 #: How long hosts may take to look what runs there, in seconds: IIS is asked through PowerShell.
 _DISCOVERY_SECONDS = 60.0
@@ -68,16 +70,23 @@ class Parts:
 
     def inventory(self, library: Library, hosts: Hosts) -> Inventory:
         """Who knows what differs from host to host."""
-        cmdb, database = self.config.cmdb, self.database
-        credential = self.config.credentials.get(cmdb.credential or "") if cmdb else None
-        client = CmdbClient(cmdb, credential, database) if cmdb else None
 
         def discover(names: list[str], chosen: ModuleTemplate) -> dict[str, Any]:
             asked = discovered.question_of(chosen)
             answers = hosts.ask(names, discovered.FUNCTION, asked, _DISCOVERY_SECONDS)
             return {host: one.value for host, one in answers.items()}
 
-        return Inventory(library.inventory, client, discover)
+        return Inventory(library.inventory, self._cmdb(), discover)
+
+    def _cmdb(self) -> CmdbClient | None:
+        """The way to the CMDB; None, and nothing imported for it, where there is none."""
+        cmdb = self.config.cmdb
+        if cmdb is None:
+            return None
+        from pushguide.master.inventory.cmdb_client import CmdbClient
+
+        credential = self.config.credentials.get(cmdb.credential or "")
+        return CmdbClient(cmdb, credential, self.database)
 
     def source(self, chosen: ModuleTemplate) -> Source:
         """Where the versions of a module are."""

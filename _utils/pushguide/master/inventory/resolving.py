@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pushguide.errors import Refused
 from pushguide.master.inventory import discovered
-from pushguide.master.inventory.cmdb_client import CmdbClient, Told
 from pushguide.master.inventory.precedence import SOURCES, Claim, Known, decide
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates.inventory import fitting
 from pushguide.master.templates.library import ModuleTemplate
+
+if TYPE_CHECKING:
+    from pushguide.master.inventory.cmdb_client import CmdbClient, Told
 
 #: Asks hosts what runs there; of those that do not answer there is nothing.
 Discover = Callable[[list[str], ModuleTemplate], Mapping[str, Any]]
