@@ -106,7 +106,8 @@ class Stocktaking:
         with self.parts.hosts() as hosts:
             grains = self._grains(hosts, names, chosen)
             every = {host: {*facts} for host in names}
-            question = Question(chosen, every, grains, everybody=True, must_look=must_look)
+            silent = frozenset(names) - {*grains}
+            question = Question(chosen, every, grains, True, must_look, silent)
             stock = self.parts.inventory(library, hosts).known(question)
         used = {
             host: for_plan.used_by(chosen, grains.get(host, {}).get("kernel")) for host in names
@@ -116,11 +117,12 @@ class Stocktaking:
     def _grains(
         self, hosts: Hosts, names: list[str], chosen: ModuleTemplate
     ) -> dict[str, dict[str, str]]:
-        """The grains that the inventory needs; none of hosts that do not answer."""
-        wanted = for_plan.grains_of(chosen)
-        if not wanted:
-            return {}
-        asked = {"module": chosen.module, "environment": chosen.environment, "grains": wanted}
+        """Of each host that answers the grains that the inventory needs."""
+        asked = {
+            "module": chosen.module,
+            "environment": chosen.environment,
+            "grains": for_plan.grains_of(chosen),
+        }
         timeout = self.parts.config.presence_timeout_seconds
         answers = hosts.ask(names, "pushguide.inspect", asked, timeout)
         values = {host: one.value for host, one in answers.items() if isinstance(one.value, dict)}

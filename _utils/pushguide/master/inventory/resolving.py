@@ -56,6 +56,7 @@ class Question:
         grains: of each host the grains that the template names, as text.
         everybody: whether all are asked, and not only where nobody before has said something.
         must_look: whether every host is looked at.
+        silent: hosts that do not answer, and are not waited for.
     """
 
     chosen: ModuleTemplate
@@ -63,6 +64,7 @@ class Question:
     grains: Mapping[str, Mapping[str, str]]
     everybody: bool = False
     must_look: bool = False
+    silent: frozenset[str] = frozenset()
 
 
 class Inventory:
@@ -217,7 +219,8 @@ class _Asking:
         ]
         if not hosts:
             return
-        answers = self.inventory.discover(hosts, self.chosen)
+        asked = [host for host in hosts if host not in self.question.silent]
+        answers = self.inventory.discover(asked, self.chosen) if asked else {}
         for host in hosts:
             runtime = self.found.runtimes[host] = self.runtime_of(host, answers.get(host))
             for name in sorted(wanted[host]):
