@@ -294,6 +294,23 @@ def test_nobody_is_asked_beyond_what_is_needed() -> None:
     assert found == [["web2"]]
 
 
+def test_silent_hosts_are_not_looked_at_and_named() -> None:
+    asked: list[list[str]] = []
+
+    def discover(hosts: list[str], _: Any) -> dict[str, Any]:
+        asked.append(hosts)
+        return {}
+
+    shop, names = library(MODULE).get("shop"), {"web1": {"port"}, "web2": {"port"}}
+    silent = frozenset({"web2"})
+    stock = Inventory({}, None, discover).known(Question(shop, names, {}, True, True, silent))
+    assert asked == [["web1"]]
+    assert not stock.runtimes["web2"].was_looked_at
+    plain = library(with_module(inventory={"base": {}, "port": {}})).get("shop")
+    stock = Inventory({}, None, nobody).known(Question(plain, names, {}, True, silent=silent))
+    assert stock.notes == ["web2: it does not answer (salt-run manage.down)."]
+
+
 # Plans.
 
 

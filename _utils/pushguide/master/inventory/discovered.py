@@ -11,7 +11,7 @@ from pushguide.master.templates.library import ModuleTemplate
 
 #: The function of the hosts.
 FUNCTION = "pushguide.discover"
-_SILENT = "it does not answer (salt-run manage.down)"
+SILENT = "it does not answer (salt-run manage.down)"
 #: What a runtime is known by.
 _IDENTITIES = ("catalina_base", "systemd_unit", "service", "site", "task")
 
@@ -65,7 +65,7 @@ def runtime_of(
         is_tomcat: whether a Tomcat is meant.
     """
     if answer is None:
-        return Runtime(problem=_SILENT, was_looked_at=False)
+        return Runtime(problem=SILENT, was_looked_at=False)
     if not isinstance(answer, Mapping) or not {*FOUND} & {*answer}:
         return Runtime(
             problem=f"it answered {str(answer)[:200]!r}: sync it with saltutil.sync_all, and try "

@@ -112,6 +112,8 @@ class _Asking:
             if wanted:
                 for host, name, value, seen_at, is_stale in getattr(self, f"_{source}")(wanted):
                     self._note(source, host, name, value, seen_at, is_stale)
+        for host in sorted(self.question.silent - {*self.found.runtimes}):
+            self.found.notes.append(f"{host}: {discovered.SILENT}.")
         for (host, name), claims in self.claims.items():
             decided = decide(claims)
             assert decided
