@@ -5,7 +5,7 @@ What pushguide knows on this host, whatever a module's project type.
 :platform: all
 """
 
-from pushguide.host import facts, orders, unconfirmed
+from pushguide.host import discovery, facts, orders, unconfirmed
 from pushguide.host import standards as code_standards
 
 
@@ -161,6 +161,31 @@ def standards(module, rules, environment="production"):
         salt web1 pushguide.standards shop '[{name: n, kind: max_files, level: error, at_most: 9}]'
     """
     return code_standards.live_findings(__opts__, module, environment, rules)
+
+
+def discover(roots=(), named=()):
+    """
+    Say what runs on this host: Tomcats with their base, ports and Java, services with their unit
+    and ports, sites of IIS, scheduled tasks. ``pushguide.inventory`` and ``pushguide.reconcile`` on
+    the master ask this. Command lines are not told: they hold passwords.
+
+    roots
+        Directories of a module's releases, as its template has them: what serves something below
+        one of them has ``is_ours``.
+
+    named
+        The names of services to tell of even if they stand still.
+
+    Returns a mapping: ``tomcats``, ``services``, ``sites``, ``tasks``, and ``not_told`` with what
+    could not be looked at.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt 'web*' pushguide.discover
+    """
+    return discovery.discover(__opts__, __salt__, __grains__, roots, named)
 
 
 def stop(module, environment, deployment, token, reason="", kill_after_seconds=None):

@@ -915,6 +915,66 @@ def announce(
     )
 
 
+def inventory(module=None, environment=None, **unknown):
+    """
+    Tell what is known of each host of a module: each value that differs from host to host, who says
+    so, how old that is, and who was overruled.
+
+    module
+        The module's name.
+
+    environment
+        The environment. The module's default one if not given.
+
+    Returns a mapping: ``hosts`` (of each ``values`` and the names that are ``missing``),
+    ``problems`` and ``notes``; ``retcode`` is 1 if something is missing or wrong.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.inventory shop-web
+    """
+    return _answer(
+        inventory,
+        unknown,
+        __user__,
+        lambda desk: desk.stocktaking.inventory(module, environment),
+        module=module,
+        environment=environment,
+    )
+
+
+def reconcile(module=None, environment=None, **unknown):
+    """
+    Hold what is claimed of the hosts of a module against what runs there.
+
+    module
+        The module's name.
+
+    environment
+        The environment. The module's default one if not given.
+
+    Returns a mapping: ``hosts`` (of each its ``values``, with ``outcome``, ``claimed``, ``by`` and
+    ``found``), ``count`` of each outcome, ``problems`` and ``notes``. ``retcode`` is 1 if something
+    differs, was not found, or if a host does not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.reconcile shop-web environment=staging
+    """
+    return _answer(
+        reconcile,
+        unknown,
+        __user__,
+        lambda desk: desk.stocktaking.reconcile(module, environment),
+        module=module,
+        environment=environment,
+    )
+
+
 def modules(**unknown):
     """
     List the modules of the master's pillar, with type, environments and hosts; where a template

@@ -9,4 +9,6 @@ base:
     - shop-worker
     - shop-site
     - shop-nightly
+    - shop-stock
     - standards
+    - inventory

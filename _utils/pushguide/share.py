@@ -160,6 +160,9 @@ class Share(NamedTuple):
     configuration: Sequence[Mapping[str, Any]] = ()
     #: The fields that are others on Windows hosts.
     windows: dict[str, Any] | None = None
+    #: What the inventory says of the hosts: ``usual`` of all of them, and by host in ``hosts`` what
+    #: differs from that.
+    inventory: dict[str, Any] | None = None
 
     def here(self, kernel: object) -> Share:
         """The share as it holds on a host with this kernel, by Salt's grain of that name.

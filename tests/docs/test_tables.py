@@ -16,9 +16,16 @@ from pydantic import TypeAdapter
 from pydantic_core import PydanticUndefined
 
 from pushguide import words
-from pushguide.master import states, summary
+from pushguide.inventory import FOUND
+from pushguide.inventory import KINDS as KINDS_OF_VALUES
+from pushguide.master import states, stocktaking, summary
+from pushguide.master.cmdb import Cmdb
 from pushguide.master.config import Config
 from pushguide.master.fields import Strict
+from pushguide.master.inventory import reconciling
+from pushguide.master.inventory.discovered import Runtime
+from pushguide.master.inventory.precedence import SOURCES as SAYING
+from pushguide.master.inventory.precedence import Claim, Known
 from pushguide.master.people.permissions import NEEDS
 from pushguide.master.plan import HostFacts, Leg, Plan
 from pushguide.master.rollout.batches import batches, rollout
@@ -34,6 +41,7 @@ from pushguide.master.templates import (
     drain,
     freezes,
     health,
+    inventory,
     people,
     signature,
     sources,
@@ -63,7 +71,19 @@ from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
 CONFIGURATION = DOCS / "configuration.md"
-TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES, STANDARDS, PEOPLE = (
+(
+    TEMPLATES,
+    TYPES,
+    DEPLOYMENTS,
+    HEALTH,
+    ROLLOUT,
+    CONTROL,
+    TRANSFER,
+    SOURCES,
+    STANDARDS,
+    PEOPLE,
+    INVENTORY,
+) = (
     DOCS / f"{name}.md"
     for name in (
         "templates",
@@ -76,6 +96,7 @@ TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES, STAN
         "sources",
         "standards",
         "people",
+        "inventory",
     )
 )
 HEADINGS = {
@@ -167,6 +188,8 @@ def documented_models() -> list[Any]:
     ]
     found.append(pytest.param(TRANSFER, "Keys", transfer.Transfer, id="Transfer"))
     found.append(pytest.param(TRANSFER, "Indexes", template.IndexPlace, id="IndexPlace"))
+    found.append(pytest.param(INVENTORY, "Keys of a value", inventory.Fact, id="Fact"))
+    found.append(pytest.param(INVENTORY, "The CMDB", Cmdb, id="Cmdb"))
     artifacts = DOCS / "artifacts.md"
     found.append(pytest.param(artifacts, "Unpacking", unpacking.Unpacking, id="Unpacking"))
     found += [
@@ -507,6 +530,47 @@ def test_every_value_of_a_choice_is_told(heading: str, key: str) -> None:
 def test_every_mark_is_told() -> None:
     told = [code_in(row[0])[0] for row in table(ROLLOUT, "Good and bad versions")]
     assert told == [words.GOOD, words.BAD]
+
+
+# The inventory.
+
+
+def test_who_is_believed_is_told_in_this_order() -> None:
+    assert [code_in(row[0])[0] for row in table(INVENTORY, "Who is believed")] == [*SAYING]
+
+
+def test_every_kind_of_value_is_told() -> None:
+    assert [code_in(row[0])[0] for row in table(INVENTORY, "Kinds")] == [*KINDS_OF_VALUES]
+
+
+def test_everything_that_is_discovered_is_told() -> None:
+    told = {code_in(row[0])[0]: code_in(row[2]) for row in table(INVENTORY, "Discovery")}
+    assert told == {sort: [*names] for sort, names in FOUND.items()}
+
+
+def test_every_outcome_of_reconciling_is_told() -> None:
+    told = {
+        code_in(row[0])[0]: row[2] for row in table(INVENTORY, "What is claimed, and what is so")
+    }
+    assert told == {one: str(int(one in reconciling.WRONG)) for one in reconciling.OUTCOMES}
+    assert [*told] == [*json_block("reconcile")["count"]]
+
+
+def test_the_answer_of_the_inventory_is_told() -> None:
+    known = Known(Claim(8081, "pillar"), (Claim(8080, "cmdb", now()),))
+    answer = stocktaking.told(known, now())
+    (shown_host,) = json_block("inventory")["hosts"].values()
+    (shown_value,) = shown_host["values"].values()
+    assert [*shown_value] == [*answer]
+    assert [*shown_value["overruled"][0]] == [*answer["overruled"][0]]
+
+
+def test_the_answer_of_reconciling_is_told() -> None:
+    claimed = {"http_port": Known(Claim(8081, "cmdb"))}
+    answer = reconciling.compare({"http_port": "port"}, claimed, Runtime({"port": 8080}))
+    told = json_block("reconcile")
+    assert told["hosts"]["portal1"] == answer
+    assert reconciling.counted(told["hosts"].values()) == told["count"]
 
 
 # Plans and events.

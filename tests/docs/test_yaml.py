@@ -16,6 +16,7 @@ from pushguide.master.config import Config
 from pushguide.master.templates import project_types
 from pushguide.master.templates.company import people_of, standards_of, teams_of
 from pushguide.master.templates.freezes import freezes_of
+from pushguide.master.templates.inventory import fitting
 from pushguide.words import LIVE_STAGES
 from tests.docs.pages import EXAMPLES, MODULE, PROJECT, STATE, Block, blocks
 from tests.docs.products_own import (
@@ -72,6 +73,29 @@ def pillar_whole(data: Any) -> None:
     demand_templates(given["modules"])
     people_of(given.get("people"))
     teams_of(given.get("teams"))
+
+
+def pillar_inventory(data: Any) -> None:
+    """What the master's pillar says of hosts: as the templates want it that the pages show."""
+    assert set(data) == {"pushguide"}
+    assert set(data["pushguide"]) == {"inventory"}
+    for module, hosts in data["pushguide"]["inventory"].items():
+        facts = shown_inventories()[module]
+        for values in hosts.values():
+            for name, value in values.items():
+                fitting(facts[name].get("kind", "word"), value)
+
+
+def shown_inventories() -> dict[str, Any]:
+    """The inventory of each module that a page or an example has one of."""
+    shown = [yaml.safe_load(one.text) for one in blocks("yaml") if one.kind == "pillar: modules"]
+    shown += [yaml.safe_load(one.read_text(encoding="utf-8")) for one in EXAMPLES]
+    return {
+        name: module["inventory"]
+        for data in shown
+        for name, module in data.get("pushguide", {}).get("modules", {}).items()
+        if "inventory" in module
+    }
 
 
 def pillar_top(data: Any) -> None:
@@ -139,6 +163,7 @@ KINDS = {
     "pillar: standards": pillar_standards,
     "pillar: whole": pillar_whole,
     "pillar: freezes": pillar_freezes,
+    "pillar: inventory": pillar_inventory,
     "pillar: top": pillar_top,
     "template": template,
     "master config": master_config,
@@ -148,7 +173,7 @@ KINDS = {
 #: Judged where the type that it is of is made.
 ELSEWHERE = {"template: own type"}
 #: What pillar_example has beside templates.
-NO_TEMPLATES = ("top.sls", "standards.sls")
+NO_TEMPLATES = ("top.sls", "standards.sls", "inventory.sls")
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
@@ -191,6 +216,11 @@ def test_an_example_validates(path: Path) -> None:
 def test_the_example_of_the_companys_standards_validates() -> None:
     path = PROJECT / "pillar_example" / "standards.sls"
     pillar_standards(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_the_example_of_an_inventory_validates() -> None:
+    path = PROJECT / "pillar_example" / "inventory.sls"
+    pillar_inventory(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def test_the_examples_fit_together() -> None:

@@ -180,6 +180,8 @@ class Lab:
         self.people: dict[str, list[str]] = {}
         #: What the pillar of every minion holds.
         self.secrets: dict[str, Any] = {}
+        #: What the master's pillar says of the hosts of modules.
+        self.inventory: dict[str, Any] = {}
         self.given = dict(config or {})
         self.folders = list(folders)
         self.record_url = record_url
@@ -300,7 +302,8 @@ class Lab:
         top = {"*_master": ["modules"], "not *_master": [{"match": "compound"}, "secrets"]}
         (pillar / "top.sls").write_text(yaml.safe_dump({"base": top}))
         (pillar / "secrets.sls").write_text("#!yaml\n" + yaml.safe_dump(self.secrets))
-        text = yaml.safe_dump({"pushguide": {"modules": self.templates, "people": self.people}})
+        ours = {"modules": self.templates, "people": self.people, "inventory": self.inventory}
+        text = yaml.safe_dump({"pushguide": ours})
         (pillar / "modules.sls.new").write_text("#!yaml\n" + text)
         os.replace(pillar / "modules.sls.new", pillar / "modules.sls")
 

@@ -1,4 +1,5 @@
-"""Values that differ from host to host: ``{id}`` and ``{grain.<name>}`` in a share."""
+"""Values that differ from host to host: ``{id}``, ``{grain.<name>}`` and ``{inventory.<name>}`` in
+a share."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pushguide import inventory
 from pushguide.errors import Refused
 from pushguide.share import Artifact, Share
 
-_PLACE = re.compile(r"\{(id|grain\.[\w:.-]+)\}")
+_PLACE = re.compile(r"\{(id|grain\.[\w:.-]+|inventory\.[\w-]+)\}")
 _SAFE = re.compile(r"[\w@:+-][\w.@:+-]*\Z")
 
 
@@ -23,14 +25,23 @@ def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
         grains: its grains, for ``{grain.<name>}``; deeper ones as ``{grain.a:b}``.
 
     Raises:
-        Refused: a grain is missing, or holds something that has no place in a path.
+        Refused: a grain or a value of the inventory is missing, or holds something that has no
+            place there.
     """
     problems: list[str] = []
+    ours = inventory.of_host(share.inventory, minion_id)
 
     def fill(match: re.Match[str]) -> str:
-        name = match.group(1)
-        value = minion_id if name == "id" else _grain(grains, name.partition(".")[2])
-        if isinstance(value, (str, int)) and _SAFE.match(str(value)):
+        kind, _, name = match.group(1).partition(".")
+        if kind == "inventory":
+            found = ours.get(name)
+            is_all = match.group() == match.string
+            if found is not None and inventory.may_stand(str(found), match.start() == 0, is_all):
+                return str(found)
+            problems.append(_of_inventory(match.group(), found))
+            return match.group()
+        value = minion_id if kind == "id" else _grain(grains, name)
+        if _is_safe(value):
             return str(value)
         problems.append(
             f"{match.group()} is {value!r} on this host: set the grain to one plain word, or "
@@ -54,10 +65,36 @@ def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
         transfer=walk(share.transfer),
         configuration=walk(share.configuration),
         artifact=_with_mirrors(share.artifact, walk),
+        inventory=None,
     )
     if problems:
         raise Refused(sorted(set(problems)))
     return filled
+
+
+def expand_path(path: str, minion_id: str, grains: Mapping[str, Any]) -> str | None:
+    """A path with what this host knows of itself filled in; None if it does not know all of it."""
+
+    def fill(match: re.Match[str]) -> str:
+        kind, _, name = match.group(1).partition(".")
+        value = minion_id if kind == "id" else _grain(grains, name) if kind == "grain" else None
+        return str(value) if _is_safe(value) else match.group()
+
+    filled = _PLACE.sub(fill, path)
+    return None if _PLACE.search(filled) else filled
+
+
+def _is_safe(value: Any) -> bool:
+    return isinstance(value, (str, int)) and _SAFE.match(str(value)) is not None
+
+
+def _of_inventory(place: str, value: Any) -> str:
+    if value is None:
+        return (
+            f"{place} is not known for this host: the inventory had none when the deployment was "
+            "planned. Tell it, and deploy again."
+        )
+    return f"{place} is {value!r} for this host, which may not stand where it does: mend either."
 
 
 def _with_mirrors(artifact: Artifact | None, walk: Callable[[Any], Any]) -> Artifact | None:

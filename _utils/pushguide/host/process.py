@@ -46,7 +46,7 @@ def parent(pid: int) -> int:
 
 def find(*arguments: str) -> Iterator[int]:
     """The processes that live and have exactly these ``arguments`` among theirs."""
-    for pid in _all():
+    for pid in all_pids():
         if {*arguments} <= {*command_line(pid)} and is_alive(pid):
             yield pid
 
@@ -57,7 +57,7 @@ def find_leader(variable: str, value: str, uid: int) -> int | None:
     What it started itself has the variable too, but leads no session.
     """
     wanted = os.fsencode(f"{variable}={value}")
-    for pid in _all():
+    for pid in all_pids():
         try:
             if os.stat(f"/proc/{pid}").st_uid != uid or _stat(pid, 6) != str(pid):
                 continue
@@ -71,10 +71,11 @@ def find_leader(variable: str, value: str, uid: int) -> int | None:
 
 def group_lives(leader: int) -> bool:
     """Whether a process of the group that ``leader`` leads, or led, is alive."""
-    return any(_stat(pid, 5) == str(leader) and is_alive(pid) for pid in _all())
+    return any(_stat(pid, 5) == str(leader) and is_alive(pid) for pid in all_pids())
 
 
-def _all() -> Iterator[int]:
+def all_pids() -> Iterator[int]:
+    """Every process that can be seen."""
     return (int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
@@ -162,13 +163,23 @@ _ESTABLISHED, _LISTEN = "01", "0A"
 
 def _tcp_states(port: int) -> Iterator[str]:
     """The states of all sockets with this local TCP port."""
+    return (state for local, state, _ in _tcp_sockets() if local == port)
+
+
+def listening_sockets() -> dict[str, int]:
+    """The TCP ports that something listens on, by the inode of its socket."""
+    return {inode: port for port, state, inode in _tcp_sockets() if state == _LISTEN}
+
+
+def _tcp_sockets() -> Iterator[tuple[int, str, str]]:
+    """Local port, state and inode of each TCP socket."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table, encoding="ascii") as handle:
                 rows = [line.split() for line in handle.readlines()[1:]]
         except OSError:
             continue  # no IPv6 here
-        yield from (row[3] for row in rows if int(row[1].rpartition(":")[2], 16) == port)
+        yield from ((int(row[1].rpartition(":")[2], 16), row[3], row[9]) for row in rows)
 
 
 def demand_free_port(port: int, seconds: float) -> None:

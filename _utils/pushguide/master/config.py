@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pushguide.errors import Refused
-from pushguide.master import allowed, credentials
+from pushguide.master import allowed, cmdb, credentials
 from pushguide.master.suggest import did_you_mean
 
 
@@ -30,6 +30,7 @@ class Config:
         hooks: the Salt functions that the configuration of templates may name.
         credentials: what servers ask for, by the names that templates give.
         groups_from: the kinds of eauth that are asked for the groups of people, such as pam.
+        cmdb: how the company's CMDB is asked; nobody asks one without.
     """
 
     database: str
@@ -42,6 +43,7 @@ class Config:
     hooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     groups_from: list[str] = field(default_factory=list)
+    cmdb: cmdb.Cmdb | None = None
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -74,10 +76,12 @@ class Config:
             )
         named, wrong = allowed.read(given)
         secrets, more = credentials.read(given)
-        if problems or wrong or more:
-            raise Refused([*problems, *wrong, *more])
+        asked, odd = cmdb.read(given, secrets)
+        if problems or wrong or more or odd:
+            raise Refused([*problems, *wrong, *more, *odd])
         names = {key: getattr(named, key) for key in allowed.KEYS}
-        values = {**given, **names, "credentials": secrets, "groups_from": list(eauths)}
+        others = {"credentials": secrets, "groups_from": list(eauths), "cmdb": asked}
+        values = {**given, **names, **others}
         return cls(**{"database": default_database(opts), **values})
 
 

@@ -19,7 +19,9 @@ from pydantic_core import PydanticCustomError
 from pushguide.master.suggest import did_you_mean
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-_GRAIN = re.compile(r"\{grain\.[\w:.-]+\}\Z")
+_ON_HOST = re.compile(r"\{(grain\.[\w:.-]+|inventory\.[\w-]+)\}\Z")
+_INVENTORY = r"\{inventory\.[\w-]+\}"
+_BELOW_INVENTORY = re.compile(_INVENTORY + r"([\\/]|\Z)")
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -36,6 +38,8 @@ class TypeSettings(Strict):
 def _absolute(path: str) -> str:
     if _WINDOWS_DRIVE.match(path):
         return path
+    if _BELOW_INVENTORY.match(path) and ".." not in re.split(r"[\\/]", path):
+        return path
     if not path.startswith("/"):
         raise ValueError("give an absolute path")
     if ".." in path.split("/"):
@@ -46,6 +50,11 @@ def _absolute(path: str) -> str:
     return normal
 
 
+def or_inventory(pattern: str) -> str:
+    """A pattern that takes ``{inventory.<name>}`` too, where that is all that stands there."""
+    return f"^{_INVENTORY}$|{pattern}"
+
+
 def _one_line(text: str) -> str:
     if any(ord(character) < 32 for character in text):
         raise ValueError("give one line without control characters")
@@ -53,7 +62,7 @@ def _one_line(text: str) -> str:
 
 
 def _port(port: object) -> object:
-    if isinstance(port, str) and (port.isdecimal() or _GRAIN.match(port)):
+    if isinstance(port, str) and (port.isdecimal() or _ON_HOST.match(port)):
         port = int(port) if port.isdecimal() else port
     elif not isinstance(port, int) or isinstance(port, bool):
         port = 0

@@ -71,7 +71,8 @@ def _live(
     for number, token, plan in plans:
         if _means(opts, plan.target, minion_id):
             # Nobody drives what a host does by itself, so nobody would confirm it either.
-            share = plan.share_for(number, token)._replace(confirm_within_seconds=None)
+            share = plan.share_for(number, token, hosts=[minion_id])
+            share = share._replace(confirm_within_seconds=None)
             live.setdefault(plan.module, {})[plan.environment] = share.to_dict()
             if (plan.module, plan.environment, plan.version) not in here:
                 names |= credentials_in(plan)

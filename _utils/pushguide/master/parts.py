@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pushguide.master import summary
 from pushguide.master.config import Config
+from pushguide.master.inventory import discovered
+from pushguide.master.inventory.resolving import Inventory
 from pushguide.master.people.caller import ORCHESTRATION, caller_of, own_user
 from pushguide.master.people.gate import Gate
 from pushguide.master.people.groups import groups_of
@@ -20,6 +22,12 @@ from pushguide.master.sources import Source, source_of
 from pushguide.master.store import history, host_results, lock, record, requests
 from pushguide.master.store.database import Database
 from pushguide.master.templates.library import Library, ModuleTemplate
+
+if TYPE_CHECKING:
+    from pushguide.master.inventory.cmdb_client import CmdbClient
+
+#: How long hosts may take to look what runs there, in seconds: IIS is asked through PowerShell.
+_DISCOVERY_SECONDS = 60.0
 
 
 class Parts:
@@ -63,10 +71,36 @@ class Parts:
 
     def planner(self, hosts: Hosts) -> Planner:
         """Who plans."""
-        timeout = self.config.presence_timeout_seconds
+        library = self.library()
         return Planner(
-            self.opts, self.database, self.library(), hosts, timeout, self.config.credentials
+            self.opts,
+            self.database,
+            library,
+            hosts,
+            self.config.presence_timeout_seconds,
+            self.inventory(library, hosts),
+            self.config.credentials,
         )
+
+    def inventory(self, library: Library, hosts: Hosts) -> Inventory:
+        """Who knows what differs from host to host."""
+
+        def discover(names: list[str], chosen: ModuleTemplate) -> dict[str, Any]:
+            asked = discovered.question_of(chosen)
+            answers = hosts.ask(names, discovered.FUNCTION, asked, _DISCOVERY_SECONDS)
+            return {host: one.value for host, one in answers.items()}
+
+        return Inventory(library.inventory, self._cmdb(), discover)
+
+    def _cmdb(self) -> CmdbClient | None:
+        """The way to the CMDB; None, and nothing imported for it, where there is none."""
+        cmdb = self.config.cmdb
+        if cmdb is None:
+            return None
+        from pushguide.master.inventory.cmdb_client import CmdbClient
+
+        credential = self.config.credentials.get(cmdb.credential or "")
+        return CmdbClient(cmdb, credential, self.database)
 
     def source(self, chosen: ModuleTemplate) -> Source:
         """Where the versions of a module are."""

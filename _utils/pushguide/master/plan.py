@@ -6,10 +6,11 @@ writes it down and drives it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pushguide.inventory import in_short
 from pushguide.share import Artifact, Share
 from pushguide.words import LIVE_STAGES, STAGES
 
@@ -36,6 +37,8 @@ class HostFacts:
         grains: the grains that the strategy asks for.
         recorded: the version that the record takes for live there.
         failed_last: whether its last deployment of the module did not succeed.
+        inventory: what the inventory says of it, by name: ``value``, ``from``, and where it was not
+            heard just now ``seen_at`` and ``is_stale``.
     """
 
     pushguide: str
@@ -44,6 +47,7 @@ class HostFacts:
     grains: dict[str, str] = field(default_factory=dict)
     recorded: str | None = None
     failed_last: bool = False
+    inventory: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -149,8 +153,26 @@ class Plan:
         """The hosts of a batch, of all batches for 0."""
         return self.batches[batch - 1] if batch else [one for some in self.batches for one in some]
 
-    def share_for(self, deployment: int, token: int, reason: str = "") -> Share:
-        """What each host is told; ``reason`` is why it is to be put back, if it is."""
+    def share_for(
+        self,
+        deployment: int,
+        token: int,
+        reason: str = "",
+        hosts: Iterable[str] | None = None,
+    ) -> Share:
+        """What each host is told.
+
+        Args:
+            deployment: the deployment's number.
+            token: its fencing token.
+            reason: why the hosts are to be put back, if they are.
+            hosts: the hosts that it goes to; None for all of the plan's.
+        """
+        wanted = self.hosts if hosts is None else hosts
+        known = {host: self.hosts[host].inventory for host in wanted if host in self.hosts}
+        values = {
+            host: {name: one["value"] for name, one in told.items()} for host, told in known.items()
+        }
         return Share(
             module=self.module,
             environment=self.environment,
@@ -162,5 +184,6 @@ class Plan:
             artifact=self.artifact,
             root=self.root,
             reason=reason,
+            inventory=in_short(values),
             **self.share,
         )

@@ -162,3 +162,10 @@ def test_a_machine_that_is_told_nothing_says_so(minion: Minion, live: dict[str, 
     answer = minion.state("shop", live)
     assert (answer["result"], answer["changes"]) == (False, {})
     assert "ext_pillar" in answer["comment"]
+
+
+def test_what_runs_here_is_told(minion: Minion) -> None:
+    answer = minion.run("pushguide.discover", [str(minion.host.root)], ["no-such.service"])
+    assert {*answer} == {"tomcats", "services", "sites", "tasks", "not_told"}
+    assert not [one for one in answer["services"] if one["is_ours"]]
+    assert answer["not_told"] == []

@@ -56,6 +56,8 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "check": ("viewer", {"module": "shop", "version": "1"}),
     "versions": ("viewer", {"module": "shop"}),
     "show": ("viewer", {"deployment": 1}),
+    "inventory": ("viewer", {"module": "shop"}),
+    "reconcile": ("viewer", {"module": "shop"}),
     "status": ("viewer", {"module": "shop"}),
     "history": ("viewer", {"module": "shop"}),
     "waivers": ("viewer", {"module": "shop"}),

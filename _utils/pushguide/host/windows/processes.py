@@ -38,3 +38,11 @@ def states(port: int) -> Iterator[str]:
     for one in psutil.net_connections("tcp"):
         if one.laddr and one.laddr.port == port:
             yield str(one.status)
+
+
+def listening_ports(pid: int | None) -> list[int]:
+    """The TCP ports that a process listens on; none without a process."""
+    import psutil
+
+    found = psutil.net_connections("tcp") if pid else []
+    return sorted({one.laddr.port for one in found if one.pid == pid and one.status == "LISTEN"})

@@ -55,6 +55,8 @@ NEEDS = {
     "history": Need(VIEWER, SOME, acts=False),
     "show": Need(VIEWER, DEPLOYMENT, acts=False),
     "versions": Need(VIEWER, MODULE, acts=False),
+    "inventory": Need(VIEWER, MODULE, acts=False),
+    "reconcile": Need(VIEWER, MODULE, acts=False),
     "index": Need(MAINTAINER, MODULE),
     "announce": Need(DEPLOYER, MODULE),
     "modules": Need(VIEWER, SOME, acts=False),

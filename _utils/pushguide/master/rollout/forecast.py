@@ -74,7 +74,7 @@ def _steps(plan: Plan, hosts: Hosts) -> dict[str, list[str]]:
     one_host = next(iter(plan.hosts), None)
     if one_host is None:
         return {}
-    share = {**plan.share_for(0, 0).to_dict(), "test": True}
+    share = {**plan.share_for(0, 0, hosts=[one_host]).to_dict(), "test": True}
     answers = hosts.ask(
         [one_host],
         f"pushguide_{plan.type}.run",

@@ -82,7 +82,7 @@ class Legs:
     def _run(self, leg: Leg, wanted: Sequence[str], reason: str, may_send_again: bool) -> None:
         ends_at = time.monotonic() + self.plan.stage_timeout_seconds
         self.progress.leg(leg, [*wanted])
-        share = self.plan.share_for(self.number, self.token, reason)
+        share = self.plan.share_for(self.number, self.token, reason, wanted)
         self.waiting, self.unconfirmed, self.broken = {*wanted}, set(), {}
         self.asked.forget(requests.CONFIRM)
         missing = self.hosts.follow(

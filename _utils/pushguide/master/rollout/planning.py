@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 from pushguide import __version__
 from pushguide.errors import BadVersion, Refused
 from pushguide.master import indexing
+from pushguide.master.inventory import for_plan
+from pushguide.master.inventory.resolving import Inventory
 from pushguide.master.plan import HostFacts, Plan
 from pushguide.master.rollout import batches, targets
 from pushguide.master.rollout.frozen import demand_thawed, told_of
@@ -93,6 +95,7 @@ class Planner:
         library: the templates.
         hosts: the way to the hosts.
         presence_timeout: how long hosts may take to answer, in seconds.
+        inventory: knows what differs from host to host.
         credentials: what servers of artifacts ask for, by name.
     """
 
@@ -103,6 +106,7 @@ class Planner:
         library: Library,
         hosts: Hosts,
         presence_timeout: float,
+        inventory: Inventory,
         credentials: Mapping[str, Any] | None = None,
     ) -> None:
         self.opts = opts
@@ -110,6 +114,7 @@ class Planner:
         self.library = library
         self.hosts = hosts
         self.presence_timeout = presence_timeout
+        self.inventory = inventory
         self.credentials = credentials or {}
 
     def plan(self, wish: Wish) -> Plan:
@@ -126,7 +131,9 @@ class Planner:
         names = self._hosts_of(wish, chosen)
         version = self._version(wish, chosen, source)
         self._demand_not_bad(wish, chosen, version)
-        facts, left_out = self._facts(wish, chosen, names, batches.grains_of(strategy))
+        grains = [*batches.grains_of(strategy), *for_plan.grains_of(chosen)]
+        facts, left_out = self._facts(wish, chosen, names, grains)
+        facts = self._with_inventory(chosen, facts)
         artifact = self._artifact(wish, source, version, facts)
         demand_signature(chosen, artifact)
         verdict = self._check(wish, chosen, source, artifact)
@@ -141,6 +148,13 @@ class Planner:
         """The freezes that are in a wish's way, in words."""
         place = (wish.module, environment, wish.kind)
         return told_of(self.library, self.database, *place, wish.start_at or now())
+
+    def _with_inventory(
+        self, chosen: ModuleTemplate, facts: dict[str, HostFacts]
+    ) -> dict[str, HostFacts]:
+        """What the hosts said, with what the inventory says of them."""
+        taken = for_plan.take(self.inventory, chosen, facts, self.library.settings_class)
+        return {host: replace(one, inventory=taken.get(host, {})) for host, one in facts.items()}
 
     def _check(
         self,
@@ -203,7 +217,12 @@ class Planner:
         )
         facts, left_out = self._facts(wish, chosen, hosts, batches.grains_of(strategy))
         without = [host for host, one in facts.items() if version not in one.kept]
-        able = {host: one for host, one in facts.items() if host not in without}
+        # The inventory is not asked again: what goes back by itself waits for nobody.
+        able = {
+            host: replace(one, inventory=plan.hosts[host].inventory if host in plan.hosts else {})
+            for host, one in facts.items()
+            if host not in without
+        }
         if not able:
             raise Refused(f"no host that answers has kept a good release of {version}")
         back = self._assemble(

@@ -10,7 +10,12 @@ from pushguide.master.rollout.verdict import names
 
 def risks(plan: Plan) -> list[str]:
     """What a plan puts at risk, in sentences."""
-    return [*_about_hosts(plan), *_about_strategy(plan), *_about_standards(plan)]
+    return [
+        *_about_hosts(plan),
+        *_about_inventory(plan),
+        *_about_strategy(plan),
+        *_about_standards(plan),
+    ]
 
 
 def _about_hosts(plan: Plan) -> Iterator[str]:
@@ -37,6 +42,17 @@ def _about_hosts(plan: Plan) -> Iterator[str]:
     failed = [host for host, one in facts.items() if one.failed_last]
     if failed:
         yield f"The last deployment failed on these hosts, which go first: {names(failed)}."
+
+
+def _about_inventory(plan: Plan) -> Iterator[str]:
+    stale = {
+        host: [one["seen_at"] for one in facts.inventory.values() if one.get("is_stale")]
+        for host, facts in plan.hosts.items()
+    }
+    hosts = [host for host, moments in stale.items() if moments]
+    if hosts:
+        since = min(moment for host in hosts for moment in stale[host])
+        yield f"The CMDB is away, and what it said at {since} is used for {names(hosts)}."
 
 
 def _about_strategy(plan: Plan) -> Iterator[str]:

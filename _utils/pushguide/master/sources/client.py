@@ -8,6 +8,7 @@ import time
 import urllib.parse
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -17,16 +18,36 @@ from pushguide.credential import to_headers
 from pushguide.errors import BadVersion
 from pushguide.master.sources.base import sha256_in
 
-_TRIES = 4
 _FIRST_WAIT_SECONDS = 0.2
 _MOST_REDIRECTS = 5
-_TIMEOUT_SECONDS = 30
 _TRY_AGAIN = (429, 500, 502, 503, 504)
-_MOST_JSON_BYTES = 64 * 2**20
 _MOST_CHECKSUM_BYTES = 4096
 _USUAL_HEADERS = {"Accept-Encoding": "identity", "Content-Type": "text/plain"}
 _BLOCK = 64 * 1024
 _BLOCKS_KEPT = 32
+
+
+class LeadsAstray(requests.RequestException):
+    """A server leads to where it should not; the message says what is wrong there."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a server is let do.
+
+    Attributes:
+        tries: how often it is asked, if it does not answer.
+        timeout_seconds: how long it may say nothing.
+        most_json_bytes: the most that its JSON may hold.
+        may_lead_away: whether it may lead to other servers.
+        ca_file: who vouches for its certificate; None for those who are known.
+    """
+
+    tries: int = 4
+    timeout_seconds: float = 30
+    most_json_bytes: int = 64 * 2**20
+    may_lead_away: bool = True
+    ca_file: str | None = None
 
 
 class Client:
@@ -35,10 +56,14 @@ class Client:
     Args:
         address: the address of the server; nobody else gets the credential.
         credential: what it asks for: user and password, token, or headers.
+        limits: how much it is let do.
     """
 
-    def __init__(self, address: str, credential: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, address: str, credential: Mapping[str, Any] | None, limits: Limits | None = None
+    ) -> None:
         self.address = address
+        self.limits = limits or Limits()
         self._host = urllib.parse.urlsplit(address).netloc
         self._session = requests.Session()
         self._session.trust_env = False  # a ~/.netrc is no place for what operations configure
@@ -64,10 +89,10 @@ class Client:
         """
         given = {key: one for key, one in (parameters or {}).items() if one is not None}
         full = f"{url}?{urllib.parse.urlencode(given)}" if given else url
-        data = self._read(full, what, _MOST_JSON_BYTES, query)
+        data = self._read(full, what, self.limits.most_json_bytes, query)
         try:
             return json.loads(data)
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise BadVersion(f"Reading {what} at {shown(url)} failed: {err}.") from err
 
     def get_checksum(self, url: str, what: str) -> str:
@@ -134,11 +159,14 @@ class Client:
         self, url: str, headers: Mapping[str, str], what: str, query: str | None = None
     ) -> requests.Response:
         why = ""
-        for attempt in range(_TRIES):
+        for attempt in range(self.limits.tries):
             if attempt:
                 time.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
             try:
                 response = self._send(url, headers, query)
+            except LeadsAstray as err:
+                why = str(err)
+                break
             except requests.RequestException as err:
                 why = type(err).__name__
                 continue
@@ -159,7 +187,8 @@ class Client:
                 url,
                 data=query,
                 headers={**_USUAL_HEADERS, **headers, **self._secrets(url)},
-                timeout=_TIMEOUT_SECONDS,
+                timeout=self.limits.timeout_seconds,
+                verify=self.limits.ca_file or True,
                 stream=True,
                 allow_redirects=False,
             )
@@ -168,13 +197,18 @@ class Client:
             target = urllib.parse.urljoin(url, response.headers["Location"])
             response.close()
             if url.startswith("https:") and not target.startswith("https:"):
-                raise requests.exceptions.InvalidURL("it leads to what is not encrypted")
+                raise LeadsAstray("it leads to what is not encrypted")
+            if not self.limits.may_lead_away and not self._is_meant(target):
+                raise LeadsAstray("it leads to another server")
             url = target
         raise requests.TooManyRedirects("it leads on and on")
 
     def _secrets(self, url: str) -> dict[str, str]:
-        is_meant = urllib.parse.urlsplit(url).netloc == self._host
-        return to_headers(self._credential) if is_meant and self._credential else {}
+        is_told = self._credential and self._is_meant(url)
+        return to_headers(self._credential) if is_told else {}
+
+    def _is_meant(self, url: str) -> bool:
+        return urllib.parse.urlsplit(url).netloc == self._host
 
 
 class RemoteFile(io.RawIOBase):

@@ -288,6 +288,16 @@ audit_head = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
+inventory_cache = sa.Table(
+    "inventory_cache",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("environment", _NAME, primary_key=True),
+    sa.Column("asked", sa.String(64), nullable=False),
+    sa.Column("hosts", sa.JSON, nullable=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+)
+
 engine = sa.Table(
     "engine",
     metadata,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.company import people_of, standards_of, teams_of
 from pushguide.master.templates.freezes import Freeze, freezes_of
+from pushguide.master.templates.inventory import values_in
 from pushguide.master.templates.people import People, Team
 from pushguide.master.templates.standards import CompanyStandards, layers, merge
 from pushguide.master.templates.template import Platforms, Template, settings_of, validate
@@ -24,7 +25,9 @@ class ModuleTemplate:
     """The template of one module in one environment, with its type's settings filled in, and the
     rules of the code standards that hold for it.
 
-    ``windows`` is that of the Windows hosts, where they have one of their own."""
+    ``windows`` is that of the Windows hosts, where they have one of their own. ``written`` are the
+    values of the inventory that stand there themselves: those of the environment, and those of the
+    template."""
 
     module: str
     environment: str
@@ -32,6 +35,7 @@ class ModuleTemplate:
     settings: dict[str, Any]
     rules: tuple[Rule, ...] = ()
     windows: ModuleTemplate | None = None
+    written: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Library:
@@ -44,6 +48,7 @@ class Library:
         people: likewise its ``pushguide:people``.
         teams: likewise its ``pushguide:teams``.
         freezes: likewise its ``pushguide:freezes``.
+        inventory: the pillar's ``pushguide:inventory``, where modules are given.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Library:
         people: object = None,
         teams: object = None,
         freezes: object = None,
+        inventory: object = None,
     ) -> None:
         self.opts = opts
         self.given: Mapping[str, Any] = {
@@ -61,6 +67,7 @@ class Library:
             "people": people,
             "teams": teams,
             "freezes": freezes,
+            "inventory": inventory,
         }
         if modules is None:
             modules, self.given = master_pillar(opts)
@@ -94,7 +101,10 @@ class Library:
         settings = settings_of(template, self.settings_class).model_dump(mode="json")
         rules, _ = self._rules(module, template)
         holding = tuple(one for one in rules.values() if one.holds_for(template.type))
-        return ModuleTemplate(module, environment, template, settings, holding)
+        environments = self.modules[module]["environments"]
+        (own,) = [one for name, one in environments.items() if str(name) == environment]
+        written = {"environment": values_in(own), "template": values_in(self.modules[module])}
+        return ModuleTemplate(module, environment, template, settings, holding, written=written)
 
     def rules_of(self, module: str) -> set[str]:
         """The names of the rules that hold for a module, in any of its environments.
@@ -205,6 +215,18 @@ class Library:
             BadTemplate: they do not validate.
         """
         return freezes_of(self.given.get("freezes"))
+
+    @cached_property
+    def inventory(self) -> Mapping[str, Any]:
+        """What the master's pillar says of the hosts of modules.
+
+        Raises:
+            BadTemplate: it is no mapping.
+        """
+        given = self.given.get("inventory")
+        if given is None or isinstance(given, Mapping):
+            return given or {}
+        raise BadTemplate("pushguide:inventory in the master's pillar is not a mapping.")
 
     @cached_property
     def standards(self) -> CompanyStandards:

@@ -27,6 +27,7 @@ from pushguide.master.templates import project_types
 from pushguide.master.templates.configuration import AnyChange
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
+from pushguide.master.templates.inventory import Facts, problems_of_places
 from pushguide.master.templates.people import People
 from pushguide.master.templates.signature import Signature
 from pushguide.master.templates.sources import AnySource
@@ -46,6 +47,7 @@ _OVERRIDABLE = (
     "unpacking",
     "configuration",
     "index",
+    "inventory",
     "settings",
     "probe",
     "warm_up",
@@ -131,6 +133,11 @@ class Template(Strict):
         "Changes that are made to the files of a new release, in their order.", default=[]
     )
     index: IndexPlace | None = None
+    inventory: Facts = help_of(
+        "The values that differ from host to host, by name.",
+        {"port": {"kind": "port", "grain": "shop_port"}},
+        default={},
+    )
     settings: dict[str, Any] = help_of("The settings of the project type.", default={})
     probe: Probes | None = None
     warm_up: WarmUp | None = None
@@ -284,10 +291,20 @@ def _own_keys(own: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, An
             and isinstance(below, Mapping)
             and not _is_of_another_kind(key, value, below)
         ):
-            value = {**below, **value}
+            value = {**below, **(_laid_over(value, below) if key == "inventory" else value)}
         if key != "default":
             values[key] = value
     return values
+
+
+def _laid_over(own: Mapping[Any, Any], below: Mapping[Any, Any]) -> dict[Any, Any]:
+    """What an environment says of each value of the inventory, over what its module says of it."""
+    return {
+        name: {**below[name], **one}
+        if isinstance(one, Mapping) and isinstance(below.get(name), Mapping)
+        else one
+        for name, one in own.items()
+    }
 
 
 def _is_of_another_kind(key: str, own: Mapping[str, Any], below: Mapping[str, Any]) -> bool:
@@ -321,6 +338,8 @@ def _problems(
         Template.model_validate(merged, context=vars(allowed))
     except ValidationError as err:
         yield from sentences(err, place, Template)
+    for location, problem in problems_of_places(merged):
+        yield f"{place(location)}: {problem}"
     project_type = merged.get("type")
     if not isinstance(project_type, str):
         return

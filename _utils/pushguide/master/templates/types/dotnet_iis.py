@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pushguide.master.fields import Seconds, Strict, TypeSettings, help_of
+from pushguide.master.fields import Seconds, Strict, TypeSettings, help_of, or_inventory
 
 #: Names that stand in PowerShell commands of win_iis: no quotes, and nothing that it expands.
-IisName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,63}$")]
+IisName = Annotated[str, Field(pattern=or_inventory(r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,63}$"))]
 IisPath = Annotated[
     str,
     Field(

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from pushguide.master.fields import OneLine, Port, Seconds, Strict, TypeSettings, help_of
+from pushguide.master.fields import (
+    OneLine,
+    Port,
+    Seconds,
+    Strict,
+    TypeSettings,
+    help_of,
+    or_inventory,
+)
 
 
 def _below(path: str) -> str:
@@ -16,7 +24,7 @@ def _below(path: str) -> str:
 
 
 #: Names that need no quoting anywhere; Windows itself forbids only slashes.
-ServiceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._$-]{0,79}$")]
+ServiceName = Annotated[str, Field(pattern=or_inventory(r"^[A-Za-z0-9][A-Za-z0-9 ._$-]{0,79}$"))]
 #: A file below a release directory, in the form of Windows.
 ReleasePath = Annotated[
     str,

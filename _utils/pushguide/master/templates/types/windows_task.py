@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pushguide.master.fields import OneLine, Seconds, Strict, TypeSettings, help_of
+from pushguide.master.fields import OneLine, Seconds, Strict, TypeSettings, help_of, or_inventory
 from pushguide.master.templates.types.windows_service import ReleasePath
 
-TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,127}$")]
+TaskName = Annotated[str, Field(pattern=or_inventory(r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,127}$"))]
 Folder = Annotated[
     str,
     Field(pattern=r"^\\([A-Za-z0-9][A-Za-z0-9 ._-]*(\\[A-Za-z0-9][A-Za-z0-9 ._-]*)*)?$"),

@@ -8,7 +8,7 @@ from alembic import op
 from pushguide.master.store.tables import LongText, UtcDateTime
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0005"
 
 
 def upgrade() -> None:
