@@ -12,6 +12,7 @@ import pytest
 from salt.modules import win_iis
 
 from pushguide.host.types.dotnet_iis import DotnetIis
+from pushguide.host.windows.iis import Place
 from pushguide.master.templates.types import dotnet_iis
 from tests.support.host import Host
 
@@ -97,26 +98,38 @@ class Truth(NamedTuple):
 
 
 class Shop(Host):
-    """A host with a module that IIS serves."""
+    """A host with a module that IIS serves.
 
-    def __init__(self, top: Path, iis: IisHere, **settings: Any) -> None:
+    Attributes:
+        place: what serves it.
+        pool: its application pool.
+    """
+
+    def __init__(self, top: Path, iis: IisHere, pool: str = "shop", **settings: Any) -> None:
         wanted = {"site": "shop", "create": CREATE, "stop_timeout_seconds": 0.2, **settings}
         checked = dotnet_iis.Settings(**wanted).model_dump(mode="json")
         super().__init__(top, WithoutPauses, settings=checked, type="dotnet_iis")
+        self.place = Place(
+            checked["site"], checked["application"], checked["virtual_directory"]
+        )
+        self.pool = pool
         self.iis = iis
         self.salt.update(iis.salt)
 
     def truth(self) -> Truth:
         """What there is, and which version is served."""
-        shell = self.iis.shell
-        sites = {one["name"]: one for one in shell.list_sites()}
+        shell, (site, application, directory) = self.iis.shell, self.place
+        found = shell.directory(site, application or "", directory or "")
+        sites = {one["name"]: one["state"] for one in shell.list_sites()}
         pools = {one["name"]: one["state"] for one in shell.list_pools()}
-        site = sites.get("shop", {})
-        answer = self.iis.request(PORT, "", "/health")
-        file = Path(answer.get("file", ""))
-        version = file.read_text().split()[-1] if answer["status"] == 200 else None
-        return Truth(site.get("physicalPath"), site.get("state"), pools.get("shop"), version)
+        url = "/".join(("", *filter(None, self.place[1:]), "health"))
+        answer = self.iis.request(PORT, "", url)
+        version = Path(answer["file"]).read_text().split()[-1] if answer["status"] == 200 else None
+        path = found["physicalPath"] if found else None
+        return Truth(path, sites.get(site), pools.get(self.pool), version)
 
     def workers(self) -> set[int]:
         """The processes that serve it."""
-        return {one["processId"] for one in self.iis.shell.list_workers("shop")}
+        if self.pool not in self.iis.shell.pools:
+            return set()
+        return {one["processId"] for one in self.iis.shell.list_workers(self.pool)}

@@ -289,9 +289,9 @@ class DotnetIis(ProjectType):
         try:
             states = _told(self._states(), lambda _: True)
             path = self.iis.path(self.place_in_iis)
-            return f"Now {self.place_in_iis} has the path {path}; {states}."
+            return f"IIS tells: {self.place_in_iis} has the path {path}; {states}."
         except StepFailed as err:
-            return f"In which state IIS is could not be told: {err}"
+            return f"In which state IIS is cannot be told: {err}"
 
 
 def _told(states: Mapping[str, str | None], which: Callable[[str | None], bool]) -> str:

@@ -40,6 +40,16 @@ class Place(NamedTuple):
         return Place(self.site) if self.application is not None else None
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        """Its name in a list, the function of Salt's that gives that list, and its arguments."""
+        if self.virtual_directory is not None:
+            above = self.application or "/"
+            return self.virtual_directory, "win_iis.list_vdirs", self.site, above
+        if self.application is not None:
+            return self.application, "win_iis.list_apps", self.site
+        return self.site, "win_iis.list_sites"
+
+    @property
     def element(self) -> str:
         """The element of IIS's configuration that has its path, as an XPath."""
         return (
@@ -85,12 +95,8 @@ class Iis(Calls):
         return str(found["sourcepath"]) if found else None
 
     def _found(self, place: Place) -> dict[str, Any] | None:
-        if place.virtual_directory is not None:
-            above = place.application or "/"
-            return self.look("win_iis.list_vdirs", place.site, above).get(place.virtual_directory)
-        if place.application is not None:
-            return self.look("win_iis.list_apps", place.site).get(place.application)
-        return self.site(place.site)
+        name, *question = place.listed
+        return self.look(*question).get(name)
 
     # What changes places.
 
@@ -161,6 +167,7 @@ class Iis(Calls):
 
     def remove(self, place: Place) -> None:
         """Remove a place."""
+        self.will_go(*place.listed)
         self.write(
             f"Removing {place}",
             lambda: self._remove(place),
@@ -223,6 +230,7 @@ class Iis(Calls):
             return True
         if there["applications"]:
             return False
+        self.will_go(name, "win_iis.list_apppools")
         self.write(
             f"Removing the application pool {name}",
             lambda: self.salt["win_iis.remove_apppool"](name),

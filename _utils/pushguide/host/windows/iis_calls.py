@@ -60,6 +60,8 @@ class Calls:
         self.pause_seconds = pause_seconds
         #: What IIS said, and when: each question starts a PowerShell, which takes seconds.
         self._said: dict[tuple[str, ...], tuple[float, dict[Any, Any]]] = {}
+        #: The names in each list that have been there and should be there still.
+        self._known: dict[tuple[str, ...], set[str]] = {}
 
     def forget(self) -> None:
         """Ask anew: something else than this may have changed it."""
@@ -81,18 +83,35 @@ class Calls:
     def look(self, function: str, *arguments: str) -> dict[Any, Any]:
         """Ask IIS for a list; what it has just said holds until something is changed.
 
-        Where nothing is in a list it is asked again: a PowerShell without breath says the same.
+        An empty list is no answer where something was in it before: a PowerShell that cannot read
+        the configuration writes one too.
         """
         asked = (function, *arguments)
         then, said = self._said.get(asked, (0.0, {}))
         if then and time.monotonic() - then < _HOLDS_SECONDS:
             return said
         found = self.ask(function, *arguments, again_if_empty=True)
+        known = self._known.setdefault(asked, set())
+        if known and not found:
+            raise StepFailed(
+                f"IIS gives an empty list now ({function}), which had {', '.join(sorted(known))}: "
+                "either all of it is gone, or PowerShell cannot read IIS's configuration."
+            )
+        known.update(found)
         self._said[asked] = (time.monotonic(), found)
         return found
 
+    def will_go(self, name: str, function: str, *arguments: str) -> None:
+        """Say that a name is about to leave a list, which may be empty then."""
+        self._known.get((function, *arguments), set()).discard(name)
+
     def ask(self, function: str, *arguments: Any, again_if_empty: bool = False) -> dict[Any, Any]:
         """Ask IIS, a few times if it does not answer.
+
+        Args:
+            function: one of Salt's.
+            arguments: its arguments.
+            again_if_empty: whether an empty answer has to be given a few times to be believed.
 
         Raises:
             StepFailed: it does not answer at all.
