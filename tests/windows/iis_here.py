@@ -105,14 +105,12 @@ class Shop(Host):
         pool: its application pool.
     """
 
-    def __init__(self, top: Path, iis: IisHere, pool: str = "shop", **settings: Any) -> None:
+    def __init__(self, top: Path, iis: IisHere, served_by: str = "shop", **settings: Any) -> None:
         wanted = {"site": "shop", "create": CREATE, "stop_timeout_seconds": 0.2, **settings}
         checked = dotnet_iis.Settings(**wanted).model_dump(mode="json")
         super().__init__(top, WithoutPauses, settings=checked, type="dotnet_iis")
-        self.place = Place(
-            checked["site"], checked["application"], checked["virtual_directory"]
-        )
-        self.pool = pool
+        self.place = Place(checked["site"], checked["application"], checked["virtual_directory"])
+        self.pool = served_by
         self.iis = iis
         self.salt.update(iis.salt)
 

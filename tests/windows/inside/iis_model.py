@@ -197,9 +197,7 @@ class Iis(Pools):
         directories = self._application(site, application)["directories"]
         del directories[iis_parts.demand_name(directories, f"/{directory}", "virtual directory")]
 
-    def directory(
-        self, site: str, application_or_root: str, directory_or_root: str
-    ) -> Item | None:
+    def directory(self, site: str, application_or_root: str, directory_or_root: str) -> Item | None:
         """A virtual directory, as an XPath names it; None if there is none."""
         try:
             directories = self._application(site, application_or_root)["directories"]

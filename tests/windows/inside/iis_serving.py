@@ -20,20 +20,22 @@ def request(iis: Iis, port: int, host: str, path: str) -> Item:
         path: of the page, such as ``/shop/index.html``.
 
     Returns:
-        ``status``, 0 if nothing listens there, and, unless that is so, ``site``, ``root``, the
-        application's directory, ``file``, the one that is served, and ``pid``, the worker that
-        does.
+        ``status``, 0 if nothing listens there, and, unless that is so, ``site``, ``application``,
+        its path, ``root``, its directory, ``file``, the one that is served, and ``pid``, the worker
+        that does.
     """
     site = next((name for name in iis.sites if _answers(iis, name, str(port), host)), None)
     if site is None:
         return {"status": 0}
     applications = iis.sites[site]["applications"]
-    application = applications[_longest_prefix(applications, path)]
-    below = path[len(_longest_prefix(applications, path).rstrip("/")) :] or "/"
+    mounted = _longest_prefix(applications, path)
+    application = applications[mounted]
+    below = path[len(mounted.rstrip("/")) :] or "/"
     prefix = _longest_prefix(application["directories"], below)
     relative = below[len(prefix.rstrip("/")) :].strip("/").replace("/", os.sep)
     file = os.path.join(application["directories"][prefix]["physicalPath"], relative)
-    found = {"site": site, "root": application["directories"]["/"]["physicalPath"], "file": file}
+    root = application["directories"]["/"]["physicalPath"]
+    found = {"site": site, "application": mounted, "root": root, "file": file}
     pool = iis_parts.known_name(iis.pools, application["applicationPool"])
     if pool is None or iis.pool_state(pool) != STARTED:
         return {"status": 503, "pid": None, **found}

@@ -60,6 +60,12 @@ def workers(pool: str) -> list[Item]:
         return iis.list_workers(pool)
 
 
+def processes() -> list[int]:
+    """The workers of all pools."""
+    with shell() as iis:
+        return [one["pid"] for pool in iis.pools.values() for one in pool["workers"]]
+
+
 def note(line: str) -> None:
     """Note a line that PowerShell was given."""
     with LINES.open("a", encoding="utf-8") as log:

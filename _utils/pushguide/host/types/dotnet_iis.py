@@ -29,6 +29,11 @@ class DotnetIis(ProjectType):
 
     # The stages.
 
+    def pre_release(self) -> None:
+        """Save what release is going to change, and take the host out of its load balancer."""
+        self._doubt_what_was_saved()
+        super().pre_release()
+
     def release(self) -> None:
         """Point IIS at the new release, and let new processes serve it."""
         if not self.is_live_already:
@@ -59,7 +64,12 @@ class DotnetIis(ProjectType):
     def make_pointer(self) -> Pointer:
         """The physical path of the site, application or virtual directory."""
         may_be_missing = self.settings.get("create") is not None
-        return PhysicalPath(self.place_in_iis, self.iis, may_be_missing, lambda: self.new_path)
+        return PhysicalPath(self.place_in_iis, self.iis, may_be_missing, self._is_created_with)
+
+    def _is_created_with(self, path: str) -> bool:
+        """Whether a path is this deployment's, or that of an earlier one that could not go back."""
+        release = self.journal.release_at(path)
+        return path == self.new_path or (release is not None and not release.is_good)
 
     @functools.cached_property
     def iis(self) -> Iis:
@@ -137,6 +147,15 @@ class DotnetIis(ProjectType):
             "site_state": self.iis.site_state(self.place_in_iis.site),
         }
 
+    def _doubt_what_was_saved(self) -> None:
+        """Look again, where a deployment that could not go back saw nothing and something is."""
+        saved = self.journal.saved
+        if saved is None or saved["pointer"] is not None:
+            return
+        found = self.pointer.read()
+        if found is not None and not self._is_created_with(found):
+            saved.update(self.take_state())
+
     @step(changes=True)
     def stop_pool(self) -> Note | str | None:
         """Stop the pool and wait until its processes have ended, if the template says so."""
@@ -161,6 +180,9 @@ class DotnetIis(ProjectType):
         pool = self.saved["pool"]
         if self.saved["pool_state"] is None:
             self.iis.create_pool(pool, pool_settings(create["pool"]))
+        found = self.pointer.read()
+        if found not in (None, self.new_path) and self._is_created_with(str(found)):
+            self.iis.set_path(self.place_in_iis, self.new_path)
         self.iis.create(self.place_in_iis, self.new_path, pool, create["bindings"])
         return f"{self.place_in_iis} in pool {pool}"
 

@@ -129,12 +129,22 @@ class Iis(Calls):
             lambda: f"path {self.path(place)}, pool {self.pool_of(place)}",
         )
 
-    def _create_in_site(self, place: Place, path: str, pool: str) -> Any:
+    def _create_in_site(self, place: Place, path: str, pool: str) -> bool:
         if place.virtual_directory is not None:
-            return self.salt["win_iis.create_vdir"](
+            done = self.salt["win_iis.create_vdir"](
                 place.virtual_directory, place.site, path, app=place.application or "/"
             )
-        return self.salt["win_iis.create_app"](place.application, place.site, path, apppool=pool)
+        else:
+            done = self.salt["win_iis.create_app"](
+                place.application, place.site, path, apppool=pool
+            )
+        return self._creating(done, *place.listed)
+
+    def _creating(self, done: Any, name: str, *question: str) -> bool:
+        """What Salt says of a creation; if it was done, the name has to be in the list."""
+        if done:
+            self.will_come(name, *question)
+        return bool(done)
 
     def _create_site(
         self, place: Place, path: str, pool: str, bindings: list[dict[str, Any]]
@@ -142,7 +152,10 @@ class Iis(Calls):
         first = _as_salt_has_it(bindings[0])
         self.write(
             f"Creating the site {place}",
-            lambda: self.salt["win_iis.create_site"](place.site, path, apppool=pool, **first),
+            lambda: self._creating(
+                self.salt["win_iis.create_site"](place.site, path, apppool=pool, **first),
+                *place.listed,
+            ),
             lambda: self.path(place) == path,
             lambda: self.path(place),
         )
@@ -208,7 +221,9 @@ class Iis(Calls):
         """Create an application pool with settings, as ``win_iis`` names them."""
         self.write(
             f"Creating the application pool {name}",
-            lambda: self.salt["win_iis.create_apppool"](name),
+            lambda: self._creating(
+                self.salt["win_iis.create_apppool"](name), name, "win_iis.list_apppools"
+            ),
             lambda: self.pool_state(name) is not None,
         )
 

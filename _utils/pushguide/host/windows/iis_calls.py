@@ -93,13 +93,18 @@ class Calls:
         found = self.ask(function, *arguments, again_if_empty=True)
         known = self._known.setdefault(asked, set())
         if known and not found:
+            names = ", ".join(sorted(known))
             raise StepFailed(
-                f"IIS gives an empty list now ({function}), which had {', '.join(sorted(known))}: "
+                f"IIS gives an empty list ({function}), in which should be {names}: "
                 "either all of it is gone, or PowerShell cannot read IIS's configuration."
             )
         known.update(found)
         self._said[asked] = (time.monotonic(), found)
         return found
+
+    def will_come(self, name: str, function: str, *arguments: str) -> None:
+        """Say that a name should be in a list by now, which cannot be empty then."""
+        self._known.setdefault((function, *arguments), set()).add(name)
 
     def will_go(self, name: str, function: str, *arguments: str) -> None:
         """Say that a name is about to leave a list, which may be empty then."""

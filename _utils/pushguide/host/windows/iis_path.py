@@ -16,16 +16,20 @@ class PhysicalPath:
         place: what has the path.
         iis: IIS.
         may_be_missing: whether it is created where there is none.
-        created_at: the path that it is created with.
+        is_created_with: whether a path is one that it was created with.
     """
 
     def __init__(
-        self, place: Place, iis: Iis, may_be_missing: bool, created_at: Callable[[], str]
+        self,
+        place: Place,
+        iis: Iis,
+        may_be_missing: bool,
+        is_created_with: Callable[[str], bool],
     ) -> None:
         self.place = place
         self.iis = iis
         self.may_be_missing = may_be_missing
-        self.created_at = created_at
+        self.is_created_with = is_created_with
 
     def __str__(self) -> str:
         return f"IIS {self.place}"
@@ -68,11 +72,13 @@ class PhysicalPath:
         return self.iis.path(self.place)
 
     def restore(self, saved: str | None) -> None:
-        """Put the physical path back, or remove what was created with this deployment's own.
+        """Put the physical path back, or remove what was created.
 
         What has another path was there before, whatever a PowerShell without breath said of it.
         """
         if saved is not None:
             self.iis.set_path(self.place, saved)
-        elif self.may_be_missing and self.read() == self.created_at():
+            return
+        found = self.read()
+        if found is not None and self.may_be_missing and self.is_created_with(found):
             self.iis.remove(self.place)
