@@ -63,9 +63,21 @@ class Module:
         kind: str = "deploy",
         stages: Sequence[str] = STAGES,
         failing: Sequence[str] = (),
+        missing: Sequence[str] = (),
+        home: str | None = None,
         **changes: Any,
     ) -> dict[str, Any]:
-        """Run the stages of a new deployment; ``settings`` are laid over the module's."""
+        """Run the stages of a new deployment.
+
+        Args:
+            version: the version.
+            kind: of deployment.
+            stages: the stages.
+            failing: Salt's functions that fail this time.
+            missing: Salt's functions that are not there.
+            home: the minion's directory, if modules share one.
+            changes: fields of the share; ``settings`` are laid over the module's.
+        """
         self.number += 1
         settings = {**self.settings, **changes.pop("settings", {})}
         share = Share(
@@ -83,7 +95,13 @@ class Module:
         )
         plain = json.loads(json.dumps(share.to_dict()))
         answer: dict[str, Any] = self.windows.call(
-            "deployments.run", self.project_type, plain, [*stages], [*failing]
+            "deployments.run",
+            self.project_type,
+            plain,
+            [*stages],
+            [*failing],
+            missing=[*missing],
+            home=home,
         )
         return answer
 

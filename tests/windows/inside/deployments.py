@@ -17,6 +17,8 @@ def run(
     share: Mapping[str, Any],
     stages: Sequence[str],
     failing: Sequence[str] = (),
+    missing: Sequence[str] = (),
+    home: str | None = None,
 ) -> dict[str, Any]:
     """Run stages as a job does.
 
@@ -25,16 +27,34 @@ def run(
         share: what the master says.
         stages: the stages.
         failing: Salt's functions that fail this time.
+        missing: Salt's functions that are not there.
+        home: the name of the minion's directory, if modules share one.
     """
     file = importlib.import_module(f"pushguide.host.types.{project_type}")
     made = getattr(file, "".join(part.title() for part in project_type.split("_")))
     # There is no master here that events could go to.
     ours = {"event.fire_master": lambda *_, **__: True, **dict.fromkeys(failing, _fail)}
-    salt = ChainMap(ours, minion.functions())
+    salt = _Without(missing, ours, minion.functions())
     # Each module has a minion of its own: what another test has left is in nobody's way.
-    home = rf"C:\minions\{share['module']}"
+    home = rf"C:\minions\{home or share['module']}"
     opts = {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
     return run_stages(made, share, stages, salt, {}, opts, {})
+
+
+class _Without(ChainMap[str, Any]):
+    """Functions of which some are missing."""
+
+    def __init__(self, missing: Sequence[str], *maps: Any) -> None:
+        super().__init__(*maps)
+        self.missing = missing
+
+    def __contains__(self, name: object) -> bool:
+        return name not in self.missing and super().__contains__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.missing:
+            raise KeyError(name)
+        return super().__getitem__(name)
 
 
 def _fail(*_: Any, **__: Any) -> Any:

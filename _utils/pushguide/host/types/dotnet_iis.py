@@ -29,11 +29,6 @@ class DotnetIis(ProjectType):
 
     # The stages.
 
-    def pre_release(self) -> None:
-        """Save what release is going to change, and take the host out of its load balancer."""
-        self._doubt_what_was_saved()
-        super().pre_release()
-
     def release(self) -> None:
         """Point IIS at the new release, and let new processes serve it."""
         if not self.is_live_already:
@@ -69,7 +64,9 @@ class DotnetIis(ProjectType):
     def _is_created_with(self, path: str) -> bool:
         """Whether a path is this deployment's, or that of an earlier one that could not go back."""
         release = self.journal.release_at(path)
-        return path == self.new_path or (release is not None and not release.is_good)
+        if release is not None and not release.is_good:
+            return True
+        return self.journal.target is not None and path == self.new_path
 
     @functools.cached_property
     def iis(self) -> Iis:
@@ -112,6 +109,7 @@ class DotnetIis(ProjectType):
         self.iis.demand_installed()
         told = super().runtime_is_there()
         self._demand_defined()
+        self._doubt_what_was_saved()
         if self.pointer.read() is None:
             return f"{told}; {self.place_in_iis} will be created"
         return f"{told}; {self.place_in_iis} in pool {self.pool}"
