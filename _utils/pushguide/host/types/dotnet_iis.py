@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pushguide.errors import StepFailed
@@ -16,9 +16,10 @@ from pushguide.host.base import ProjectType
 from pushguide.host.pointer import Pointer
 from pushguide.host.steps import Note, skipped, step, unchanged, warning
 from pushguide.host.windows import iis_calls
-from pushguide.host.windows.iis import STARTED, STOPPED, UNDEFINED, Iis, Place
+from pushguide.host.windows.iis import STARTED, STOPPED, Iis, Place
 from pushguide.host.windows.iis_path import PhysicalPath
 from pushguide.host.windows.iis_pool import pool_settings
+from pushguide.host.windows.iis_states import States
 
 
 class DotnetIis(ProjectType):
@@ -108,35 +109,20 @@ class DotnetIis(ProjectType):
         """Releases can be made here; IIS has the place and its pool, and neither is broken."""
         self.iis.demand_installed()
         told = super().runtime_is_there()
-        self._demand_defined()
+        self.states.demand_defined(is_there=self.pointer.read() is not None)
         self._doubt_what_was_saved()
         if self.pointer.read() is None:
             return f"{told}; {self.place_in_iis} will be created"
         return f"{told}; {self.place_in_iis} in pool {self.pool}"
 
-    def _demand_defined(self) -> None:
-        """Refuse what IIS cannot run; what there is not yet is created or refused elsewhere."""
-        states = self._states()
-        if self.pointer.read() is None:
-            states = {what: state for what, state in states.items() if state is not None}
-        broken = _told(states, lambda state: state in (None, UNDEFINED))
-        if broken:
-            raise StepFailed(
-                f"IIS cannot serve: {broken}. Its configuration is wrong: look at "
-                "applicationHost.config and the event log."
-            )
-
-    def _states(self) -> dict[str, str | None]:
-        """What the place needs, and the state of each."""
-        pool, site = self.pool, self.place_in_iis.site
-        return {
-            f"site {site}": self.iis.site_state(site),
-            f"application pool {pool}": self.iis.pool_state(pool),
-        }
+    @property
+    def states(self) -> States:
+        """Of site and pool, what IIS says of them."""
+        return States(self.iis, self.place_in_iis.site, self.pool)
 
     def take_state(self) -> dict[str, Any]:
         """The path, the pool, and the states of site and pool."""
-        self._demand_defined()
+        self.states.demand_defined(is_there=self.pointer.read() is not None)
         pool = self.pool
         return {
             **super().take_state(),
@@ -239,7 +225,7 @@ class DotnetIis(ProjectType):
 
     def _served(self, path: str) -> str:
         self.iis.forget()
-        wrong = _told(self._states(), lambda state: state != STARTED)
+        wrong = self.states.told(lambda state: state != STARTED)
         found = self.pointer.read()
         if found != os.path.normpath(path):
             wrong = ", ".join(filter(None, [wrong, f"{self.place_in_iis} has the path {found}"]))
@@ -266,19 +252,8 @@ class DotnetIis(ProjectType):
         elif self.iis.pool_state(pool) != STOPPED:
             self.iis.stop_pool(pool)
             told.append(f"pool {pool} stopped, as it was before")
-        told += self._site_back(saved["site_state"])
-        return ", ".join(told)
-
-    def _site_back(self, before: str | None) -> list[str]:
-        site = self.place_in_iis.site
-        now = self.iis.site_state(site)
-        if before == STARTED and now != STARTED:
-            self.iis.start_site(site)
-            return [f"site {site} started"]
-        if before == STOPPED and now not in (STOPPED, None):
-            self.iis.stop_site(site)
-            return [f"site {site} stopped, as it was before"]
-        return []
+        site = States(self.iis, self.place_in_iis.site, pool).put_site_back(saved["site_state"])
+        return ", ".join([*told, *site])
 
     @step(changes=False, looks=True)
     def served_again(self) -> Note | str | None:
@@ -307,18 +282,10 @@ class DotnetIis(ProjectType):
         """In which state IIS is, in words."""
         self.iis.forget()
         try:
-            states = _told(self._states(), lambda _: True)
             path = self.iis.path(self.place_in_iis)
-            return f"IIS tells: {self.place_in_iis} has the path {path}; {states}."
+            return f"IIS tells: {self.place_in_iis} has the path {path}; {self.states.told()}."
         except StepFailed as err:
             return f"In which state IIS is cannot be told: {err}"
-
-
-def _told(states: Mapping[str, str | None], which: Callable[[str | None], bool]) -> str:
-    """Some of the states, in words."""
-    return ", ".join(
-        f"{what} is {state or 'missing'}" for what, state in states.items() if which(state)
-    )
 
 
 def _detail(told: Note | str) -> str:
