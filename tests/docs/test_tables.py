@@ -171,7 +171,7 @@ def documented_models() -> list[Any]:
     ]
     for heading, made in (
         ("A service that is created", windows_service.Create),
-        ("A site that is created", dotnet_iis.Create),
+        ("What IIS is given", dotnet_iis.Create),
         ("Bindings of a site", dotnet_iis.Binding),
         ("Application pools", dotnet_iis.Pool),
         ("A task that is created", windows_task.Create),

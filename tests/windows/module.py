@@ -64,9 +64,22 @@ class Module:
         stages: Sequence[str] = STAGES,
         failing: Sequence[str] = (),
         pillar: Mapping[str, Any] | None = None,
+        missing: Sequence[str] = (),
+        home: str | None = None,
         **changes: Any,
     ) -> dict[str, Any]:
-        """Run the stages of a new deployment; ``settings`` are laid over the module's."""
+        """Run the stages of a new deployment.
+
+        Args:
+            version: the version.
+            kind: of deployment.
+            stages: the stages.
+            failing: Salt's functions that fail this time.
+            pillar: values of the host's pillar, by their paths.
+            missing: Salt's functions that are not there.
+            home: the minion's directory, if modules share one.
+            changes: fields of the share; ``settings`` are laid over the module's.
+        """
         self.number += 1
         settings = {**self.settings, **changes.pop("settings", {})}
         share = Share(
@@ -84,7 +97,14 @@ class Module:
         )
         plain = json.loads(json.dumps(share.to_dict()))
         answer: dict[str, Any] = self.windows.call(
-            "deployments.run", self.project_type, plain, [*stages], [*failing], pillar
+            "deployments.run",
+            self.project_type,
+            plain,
+            [*stages],
+            [*failing],
+            pillar=pillar,
+            missing=[*missing],
+            home=home,
         )
         return answer
 
