@@ -77,7 +77,7 @@ class Windows:
     def end(self) -> None:
         """Let the process end; what it started ends with the host."""
         assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             self.process.stdin.close()
         try:
             self.process.wait(30)
@@ -92,7 +92,7 @@ class Windows:
             self.process.stdin.write(request + b"\n")
             self.process.stdin.flush()
             line = self.answers.get(timeout=PATIENCE_SECONDS)
-        except BrokenPipeError:
+        except OSError:  # a broken pipe, which Windows calls an invalid argument
             line = b""
         except queue.Empty:
             self.process.kill()  # or the next call would get this one's answer
