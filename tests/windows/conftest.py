@@ -9,6 +9,11 @@ import pytest
 from tests.support.need import need
 from tests.windows import lab, native
 from tests.windows.channel import Windows
+from tests.windows.closing_table import (  # noqa: F401  # pytest calls them
+    pytest_itemcollected,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 from tests.windows.under_test import IS_WINDOWS, UnderTest
 
 INSTALL_SECONDS = 1200
