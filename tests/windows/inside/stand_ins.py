@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 
@@ -22,3 +23,8 @@ def apply() -> None:
 
         wine_shims.apply()
         simulated_tasks.stand_in()
+
+
+def iis_is_simulated() -> bool:
+    """Whether the PowerShell that Salt finds is the simulated one."""
+    return (shutil.which("powershell") or "").casefold().startswith("c:\\simulated\\")

@@ -7,6 +7,7 @@ from typing import Any
 import minion
 import pythoncom
 import win32com.client
+from record_parts import code_of
 
 from pushguide.host.windows.tasks import Task
 
@@ -47,8 +48,3 @@ def empty(folder: Any) -> None:
         empty(inner)
         folder.DeleteFolder(inner.Name, 0)
 
-
-def code_of(err: pythoncom.com_error) -> int:
-    """The number of an error of COM, which may be one that says only that there was one."""
-    told = err.excepinfo and err.excepinfo[5]
-    return int(told or err.hresult)
