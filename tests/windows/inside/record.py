@@ -13,10 +13,11 @@ import json
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -33,19 +34,37 @@ from record_parts import PREFIX  # noqa: E402
 
 SCRATCH = Path(rf"C:\{PREFIX}")
 
-#: The parts of a recording; each gets an empty directory.
-PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "iis": record_iis.recording,
-    "tasks": record_tasks.facts,
-    "services": record_services.facts,
-    "files": record_files.facts,
-}
-#: What may be there already, and how it is removed.
-MADE: dict[str, tuple[Callable[[], bool], Callable[[], None]]] = {
-    "sites or application pools": (record_iis.is_there, record_iis.remove),
-    "a service": (record_services.is_there, record_services.remove),
-    "a folder of the Task Scheduler": (record_tasks.is_there, record_tasks.remove),
-    f"the directory {SCRATCH}": (SCRATCH.exists, lambda: shutil.rmtree(SCRATCH)),
+
+class Part(NamedTuple):
+    """A part of a recording.
+
+    Attributes:
+        record: find out, with an empty directory.
+        takes: what it makes, for people.
+        is_there: whether this machine has something of those names.
+        remove: remove it.
+    """
+
+    record: Callable[[Path], dict[str, Any]]
+    takes: str
+    is_there: Callable[[], bool]
+    remove: Callable[[], None]
+
+
+PARTS = {
+    "iis": Part(
+        record_iis.recording, "sites and a pool of IIS", record_iis.is_there, record_iis.remove
+    ),
+    "tasks": Part(record_tasks.facts, "a task folder", record_tasks.is_there, record_tasks.remove),
+    "services": Part(
+        record_services.facts, "a service", record_services.is_there, record_services.remove
+    ),
+    "files": Part(
+        record_files.facts,
+        f"the directory {SCRATCH}",
+        SCRATCH.exists,
+        lambda: shutil.rmtree(SCRATCH),
+    ),
 }
 
 
@@ -53,56 +72,66 @@ class Refused(Exception):
     """Nothing is recorded, and nothing was made."""
 
 
-def demand_a_place() -> None:
-    """Prove that everything can be made here and nothing is in the way.
+def recording(names: Sequence[str] = tuple(PARTS)) -> dict[str, Any]:
+    """Record some parts, and remove what it took.
 
-    Raises:
-        Refused: it cannot, or something is.
-    """
-    if not ctypes.windll.shell32.IsUserAnAdmin():
-        raise Refused("Services, tasks and sites are created: run this as an administrator.")
-    taken = [what for what, (is_there, _) in MADE.items() if is_there()]
-    if taken:
-        raise Refused(f"This machine has {' and '.join(taken)} with a name of {PREFIX}...")
-
-
-def recording(parts: list[str] | None = None) -> dict[str, Any]:
-    """Record parts, or all, and remove what it took.
+    Returns:
+        What was recorded of each part, on which Windows, whether anything of it was simulated,
+        and in ``failures`` which parts came to no end, and why.
 
     Raises:
         Refused: this is no place for it.
     """
-    demand_a_place()
+    made = [PARTS[name] for name in dict.fromkeys(("files", *names))]
+    _demand_a_place(made)
     found: dict[str, Any] = {
         "windows": platform.platform(),
         "python": sys.version,
         "salt": salt.version.__version__,
         "simulated": stand_ins.is_wine() or stand_ins.iis_is_simulated(),
+        "failures": {},
     }
     with ExitStack() as stack:
-        for is_there, remove in reversed(MADE.values()):
-            stack.callback(_remove, is_there, remove)
-        for name in parts or PARTS:
+        for part in made:
+            stack.callback(_remove, part)
+        for name in names:
             where = SCRATCH / name
             where.mkdir(parents=True)
-            found[name] = PARTS[name](where)
+            try:
+                found[name] = PARTS[name].record(where)
+            except Exception:  # noqa: BLE001  # the other parts are worth to be had
+                found["failures"][name] = traceback.format_exc()
     return found
 
 
-def _remove(is_there: Callable[[], bool], remove: Callable[[], None]) -> None:
-    if is_there():
-        remove()
+def _demand_a_place(parts: Sequence[Part]) -> None:
+    if not ctypes.windll.shell32.IsUserAnAdmin():
+        raise Refused("Services, tasks and sites are created: run this as an administrator.")
+    taken = [part.takes for part in parts if part.is_there()]
+    if taken:
+        raise Refused(f"There is something named {PREFIX}... already: {', '.join(taken)}.")
+
+
+def _remove(part: Part) -> None:
+    if part.is_there():
+        part.remove()
 
 
 def main(output: str) -> int:
-    """Write a recording to a file; 1 if this is no place for it."""
+    """Write a recording to a file.
+
+    Returns:
+        1 if there is none, 2 if a part of it is missing.
+    """
     try:
         found = recording()
     except Refused as err:
         sys.stderr.write(f"Nothing was recorded. {err}\n")
         return 1
     Path(output).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return 0
+    for name, why in found["failures"].items():
+        sys.stderr.write(f"The part {name} came to no end:\n{why}\n")
+    return 2 if found["failures"] else 0
 
 
 if __name__ == "__main__":

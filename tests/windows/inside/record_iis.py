@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from record_parts import PREFIX
-from salt.exceptions import CommandExecutionError
 from salt.modules import win_iis
 from stand_ins import iis_is_simulated
 
@@ -27,14 +29,14 @@ Status = Callable[[int, str], int]
 
 def is_there() -> bool:
     """Whether this machine has such sites or pools already."""
-    with _Recorder([], _salts_own):
+    with _noting([], _salts_own):
         names = [*win_iis.list_sites(), *win_iis.list_apppools()]
     return any(name.startswith(PREFIX) for name in names)
 
 
 def remove() -> None:
     """Remove the sites and the pool, if they are there."""
-    with _Recorder([], _salts_own):
+    with _noting([], _salts_own):
         for site in (SITE, OTHER):
             win_iis.remove_site(site)
         win_iis.remove_apppool(POOL)
@@ -61,7 +63,7 @@ def recording(
     port, another = _free_port(), _free_port()
     entries: list[dict[str, Any]] = []
     ask = status or _status
-    with _Recorder(entries, run_all or _salts_own):
+    with _noting(entries, run_all or _salts_own):
         for function, *arguments in [
             *_sites_and_pools(port, str(directories["1"]), str(directories["2"])),
             *_bindings(port, another),
@@ -74,7 +76,10 @@ def recording(
                 entries.append({"request": [port, *arguments], "status": ask(port, *arguments)})
             else:
                 _call(function, arguments)
-    return {"directories": {name: str(one) for name, one in directories.items()}, "entries": entries}
+    return {
+        "directories": {name: str(one) for name, one in directories.items()},
+        "entries": entries,
+    }
 
 
 # --- what is done ---------------------------------------------------------------------------
@@ -169,24 +174,18 @@ def _inside_a_site(one: str, two: str, missing: str) -> Calls:
 # --- how ------------------------------------------------------------------------------------
 
 
-class _Recorder:
-    """Stands between win_iis and the shell, while it is entered."""
+@contextmanager
+def _noting(entries: list[dict[str, Any]], run_all: RunAll) -> Iterator[None]:
+    """Stand between win_iis and the shell, and note what goes there and comes back."""
 
-    def __init__(self, entries: list[dict[str, Any]], run_all: RunAll) -> None:
-        self.entries = entries
-        self.run_all = run_all
-
-    def __enter__(self) -> None:
-        win_iis.__salt__ = {"cmd.run_all": self._run_all}
-
-    def __exit__(self, *_: object) -> None:
-        del win_iis.__salt__
-
-    def _run_all(self, cmd: str, **named: Any) -> dict[str, Any]:
-        answer = self.run_all(cmd, **named)
+    def noted(cmd: str, **named: Any) -> dict[str, Any]:
+        answer = run_all(cmd, **named)
         kept = {name: answer[name] for name in ("retcode", "stdout", "stderr")}
-        self.entries.append({"line": cmd, **kept})
+        entries.append({"line": cmd, **kept})
         return answer
+
+    with mock.patch.object(win_iis, "__salt__", {"cmd.run_all": noted}, create=True):
+        yield
 
 
 def _salts_own(cmd: str, **named: Any) -> dict[str, Any]:
@@ -197,10 +196,8 @@ def _salts_own(cmd: str, **named: Any) -> dict[str, Any]:
 
 def _call(function: str, arguments: list[Any]) -> None:
     """Call one of Salt's functions; what went wrong stands in the lines already."""
-    try:
+    with contextlib.suppress(Exception):
         getattr(win_iis, function)(*arguments)
-    except (CommandExecutionError, KeyError, ValueError, TypeError):
-        return
 
 
 def _status(port: int, path: str) -> int:

@@ -23,7 +23,7 @@ def outcome(work: Callable[[], Any]) -> Any:
     except pythoncom.com_error as err:
         return f"error 0x{code_of(err) & 0xFFFFFFFF:08X}"
     except (pywintypes.error, OSError) as err:
-        return f"error {err.winerror}"
+        return f"error {err.winerror or err.args[0]}"
     except AttributeError:
         return "no such attribute"
 

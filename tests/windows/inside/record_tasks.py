@@ -40,7 +40,9 @@ def facts(_: Path) -> Facts:
     found["get a folder that is not there"] = done(lambda: service.GetFolder(FOLDER))
     service.GetFolder(tasks.ROOT).CreateFolder(FOLDER.strip(tasks.ROOT))
     folder = service.GetFolder(FOLDER)
-    return found | _registering(service, folder) | _folders(service, folder) | _runs(service, folder)
+    return (
+        found | _registering(service, folder) | _folders(service, folder) | _runs(service, folder)
+    )
 
 
 # --- what things are ------------------------------------------------------------------------
@@ -54,9 +56,7 @@ def _attributes(service: Any) -> Facts:
     found |= _read("a new action", action, task_definitions.action(task_definitions.EXECUTE))
     for kind in task_definitions.TRIGGERS:
         trigger = definition.Triggers.Create(kind)
-        found |= _read(
-            f"a new trigger of kind {kind}", trigger, task_definitions.trigger(kind)
-        )
+        found |= _read(f"a new trigger of kind {kind}", trigger, task_definitions.trigger(kind))
     return found
 
 
@@ -83,7 +83,9 @@ def _registering(service: Any, folder: Any) -> Facts:
     found: Facts = {
         "register a task": done(lambda: _register(folder, whole)),
         "register it again": done(lambda: _register(folder, whole)),
-        "register a task under a name that cannot be": done(lambda: _register(folder, whole, "a:b")),
+        "register a task under a name that cannot be": done(
+            lambda: _register(folder, whole, "a:b")
+        ),
         "register a task without an action": done(lambda: _register(folder, no_action, "none")),
         "register a task without a program": done(lambda: _register(folder, no_program, "none")),
         "register a task with a password that is not given": done(

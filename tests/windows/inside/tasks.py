@@ -47,4 +47,3 @@ def empty(folder: Any) -> None:
     for inner in list(folder.GetFolders(0)):
         empty(inner)
         folder.DeleteFolder(inner.Name, 0)
-
