@@ -7,7 +7,7 @@ import os
 import pytest
 
 #: Names that must be there, by comma: postgresql, mariadb, tomcat, salt3006, gitfs, haproxy,
-#: nginx, zip, gnupg, sshd, wine, tmpfs, mono.
+#: nginx, zip, gnupg, sshd, wine, mono, windows, tmpfs.
 REQUIRE = "PUSHGUIDE_REQUIRE"
 
 

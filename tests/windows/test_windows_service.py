@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 
 from tests.support.host import outcomes, steps
 from tests.support.ports import free_port
-from tests.windows import lab
+from tests.windows import compiler, lab
 from tests.windows.channel import Windows
 from tests.windows.module import Module
 
@@ -25,8 +24,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A service that answers with the version that lies beside it."""
     target = tmp_path_factory.mktemp("service") / "worker.exe"
     source = Path(__file__).with_name("service.c")
-    subprocess.run([lab.COMPILER, "-O2", "-o", target, source, "-lws2_32"], check=True)
-    return target.read_bytes()
+    return compiler.build(source, target, "-lws2_32").read_bytes()
 
 
 class Worker(Module):

@@ -5,7 +5,6 @@ The scheduler is a stand-in; what a task runs really runs.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ import pytest
 
 from tests.support.host import outcomes, steps
 from tests.support.waiting import wait_until
-from tests.windows import lab
+from tests.windows import compiler
 from tests.windows.channel import Windows
 from tests.windows.module import Module
+from tests.windows.under_test import TASK_FOLDER
 
 VERSIONS = ("1.0", "1.1")
 CREATE = {"trigger": {"trigger_type": "Daily", "start_time": "03:00"}, "user_name": "System"}
@@ -26,8 +26,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A program that writes the version that lies beside it."""
     target = tmp_path_factory.mktemp("job") / "job.exe"
     source = Path(__file__).with_name("job.c")
-    subprocess.run([lab.COMPILER, "-O2", "-o", target, source], check=True)
-    return target.read_bytes()
+    return compiler.build(source, target).read_bytes()
 
 
 class Job(Module):
@@ -38,6 +37,7 @@ class Job(Module):
         self.out.parent.mkdir(exist_ok=True)
         settings = {
             "task": "Send mail",
+            "folder": TASK_FOLDER,
             "executable": r"bin\job.exe",
             "arguments": self.words(name),
             "create": CREATE,
@@ -56,7 +56,7 @@ class Job(Module):
 
     def task(self, function: str, *arguments: Any) -> Any:
         """One of Salt's functions for the task."""
-        return self.windows.salt(f"task.{function}", "Send mail", *arguments)
+        return self.windows.salt(f"task.{function}", "Send mail", TASK_FOLDER, *arguments)
 
     def program(self) -> str:
         """The program of the task."""
@@ -67,7 +67,7 @@ class Job(Module):
 @pytest.fixture
 def job(windows: Windows, program: bytes, request: pytest.FixtureRequest) -> Job:
     """A scheduler without tasks, and a module that nobody has deployed."""
-    windows.call("task_store.reset")
+    windows.call("tasks.reset", TASK_FOLDER)
     name = "task-" + request.node.name.replace("[", "-").replace("]", "")[:55]
     return Job(windows, name, program)
 
@@ -110,7 +110,7 @@ def test_a_run_that_fails_brings_the_old_program_back(job: Job) -> None:
 
 def test_a_task_that_was_not_enabled_stays_so(job: Job) -> None:
     job.deploy("1.0")
-    job.windows.call("tasks.set_enabled", "Send mail", False)
+    job.windows.call("tasks.set_enabled", "Send mail", TASK_FOLDER, False)
     answer = job.deploy("1.1", settings={"run_now": False})
     assert "failed" not in outcomes(answer).values(), answer
     assert job.task("info")["enabled"] is False
@@ -137,7 +137,7 @@ def test_an_instance_that_runs(job: Job, running: str) -> None:
 def test_the_first_deployment_that_fails_leaves_no_task(job: Job) -> None:
     answer = job.deploy("1.0", settings={"arguments": job.words(job.name, 0, 1)})
     assert outcomes(answer).get("restore") == "succeeded", answer
-    assert "Send mail" not in job.windows.salt("task.list_tasks")
+    assert "Send mail" not in job.windows.salt("task.list_tasks", TASK_FOLDER)
 
 
 def test_a_missing_task_is_refused_without_create(job: Job) -> None:
