@@ -17,6 +17,7 @@ def run(
     share: Mapping[str, Any],
     stages: Sequence[str],
     failing: Sequence[str] = (),
+    laid_over: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run stages as a job does.
 
@@ -25,16 +26,22 @@ def run(
         share: what the master says.
         stages: the stages.
         failing: Salt's functions that fail this time.
+        laid_over: functions in the place of Salt's.
     """
     file = importlib.import_module(f"pushguide.host.types.{project_type}")
     made = getattr(file, "".join(part.title() for part in project_type.split("_")))
     # There is no master here that events could go to.
     ours = {"event.fire_master": lambda *_, **__: True, **dict.fromkeys(failing, _fail)}
-    salt = ChainMap(ours, minion.functions())
+    salt = ChainMap(ours, dict(laid_over or {}), minion.functions())
     # Each module has a minion of its own: what another test has left is in nobody's way.
-    home = rf"C:\minions\{share['module']}"
+    home = home_of(share)
     opts = {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
     return run_stages(made, share, stages, salt, {}, opts, {})
+
+
+def home_of(share: Mapping[str, Any]) -> str:
+    """Where the minion of a module has what it keeps."""
+    return rf"C:\minions\{share['module']}"
 
 
 def _fail(*_: Any, **__: Any) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import service_settings
 import simulated_tasks
 import wine_shims
 
 wine_shims.apply()
+service_settings.stand_in()
 simulated_tasks.stand_in()
 
 import salt.config  # noqa: E402  # after what its modules take on their import

@@ -6,10 +6,12 @@ import sys
 
 sys.path.insert(0, r"C:\lab")
 
+import service_settings
 import simulated_tasks
 import wine_shims
 
 wine_shims.apply()
+service_settings.stand_in()
 simulated_tasks.stand_in()
 
 from salt.scripts import salt_minion  # noqa: E402  # after what its modules take on their import
