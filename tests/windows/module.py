@@ -80,6 +80,21 @@ class Module:
             home: the minion's directory, if modules share one.
             changes: fields of the share; ``settings`` are laid over the module's.
         """
+        share = self.share(version, kind, **changes)
+        answer: dict[str, Any] = self.windows.call(
+            "deployments.run",
+            self.project_type,
+            share,
+            [*stages],
+            [*failing],
+            pillar=pillar,
+            missing=[*missing],
+            home=home,
+        )
+        return answer
+
+    def share(self, version: str, kind: str = "deploy", **changes: Any) -> dict[str, Any]:
+        """What the master says of a new deployment, as plain data."""
         self.number += 1
         settings = {**self.settings, **changes.pop("settings", {})}
         share = Share(
@@ -95,18 +110,8 @@ class Module:
             settings=settings,
             **{"min_free_mb": 0, **self.given, **changes},
         )
-        plain = json.loads(json.dumps(share.to_dict()))
-        answer: dict[str, Any] = self.windows.call(
-            "deployments.run",
-            self.project_type,
-            plain,
-            [*stages],
-            [*failing],
-            pillar=pillar,
-            missing=[*missing],
-            home=home,
-        )
-        return answer
+        plain: dict[str, Any] = json.loads(json.dumps(share.to_dict()))
+        return plain
 
     def releases(self) -> list[str]:
         """The release directories on disk."""

@@ -81,7 +81,11 @@ class ProjectType(Bringing):
         self.note_logs(self.share.probe, self.share.version)
         if self.is_live_already:
             return unchanged("nothing will change")
-        return f"before: {self.journal.saved.get('version') or 'nothing'}"
+        return self.before_in_words()
+
+    def before_in_words(self) -> str:
+        """What was saved, in words."""
+        return f"before: {self.saved.get('version') or 'nothing'}"
 
     def take_state(self) -> dict[str, Any]:
         """What has to be put back if the release fails.
@@ -232,6 +236,10 @@ class ProjectType(Bringing):
     def put_back_restored(self) -> Note | str | None:
         """Put this host back into its load balancer, now that what ran before runs."""
         return self.draining.put_back()
+
+    def state_in_words(self) -> str:
+        """In which state this host is: told where it could not be put back. A type says more."""
+        return ""
 
     def mark_bad(self, reason: str) -> None:
         """Mark this deployment's release bad, unless an earlier one has proven it."""

@@ -344,19 +344,19 @@ class Bringing(OnHost):
 
     def remove_old(self, step_name: str) -> Note | str:
         """Remove the releases that need not stay; one that cannot be removed is a warning."""
-        live = self.journal.release_at(self.pointer.read())
-        what = (
-            self.journal,
-            self.releases_dir,
-            self.share.keep_releases,
-            live.name if live else None,
-        )
         try:
+            live = self.journal.release_at(self.pointer.read())
+            what = (
+                self.journal,
+                self.releases_dir,
+                self.share.keep_releases,
+                live.name if live else None,
+            )
             if not retention.has_old(*what):
                 return unchanged("nothing to remove")
             with self.journal.intent(self.recorder.stage.stage, step_name):
                 removed, left = retention.retire(*what)
-        except OSError as err:
+        except (OSError, StepFailed) as err:
             return warning(f"could not remove old releases: {err}")
         if left:
             return warning(f"could not remove {', '.join(left)}; it is tried again next time")

@@ -20,6 +20,7 @@ def run(
     pillar: Mapping[str, Any] | None = None,
     missing: Sequence[str] = (),
     home: str | None = None,
+    laid_over: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run stages as a job does.
 
@@ -31,6 +32,7 @@ def run(
         pillar: values of the host's pillar, by their paths.
         missing: Salt's functions that are not there.
         home: the name of the minion's directory, if modules share one.
+        laid_over: functions in the place of Salt's.
     """
     file = importlib.import_module(f"pushguide.host.types.{project_type}")
     made = getattr(file, "".join(part.title() for part in project_type.split("_")))
@@ -38,9 +40,9 @@ def run(
     ours = {"event.fire_master": lambda *_, **__: True, **dict.fromkeys(failing, _fail)}
     if pillar:
         ours["pillar.get"] = lambda path, default="", **_: pillar.get(path, default)
-    salt = _Without(missing, ours, minion.functions())
+    salt = _Without(missing, ours, dict(laid_over or {}), minion.functions())
     # Each module has a minion of its own: what another test has left is in nobody's way.
-    home = rf"C:\minions\{home or share['module']}"
+    home = home_of(home or share["module"])
     opts = {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
     return run_stages(made, share, stages, salt, {}, opts, {})
 
@@ -59,6 +61,11 @@ class _Without(ChainMap[str, Any]):
         if name in self.missing:
             raise KeyError(name)
         return super().__getitem__(name)
+
+
+def home_of(name: str) -> str:
+    """Where a minion has what it keeps."""
+    return rf"C:\minions\{name}"
 
 
 def _fail(*_: Any, **__: Any) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import IO
 
 from pushguide.errors import BadArchive
-from pushguide.host.archive.attributes import OPEN_MODE
+from pushguide.host.archive.attributes import FILE_MODE, OPEN_MODE
 from pushguide.host.archive.earlier import Earlier
 from pushguide.host.archive.entries import DEFAULT_LIMITS, Entry, Limits, Source, Unpacked
 from pushguide.host.archive.tars import is_tar_header, open_tar
@@ -26,6 +26,7 @@ from pushguide.inflate import decompressed
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "FILE_MODE",
     "OPEN_MODE",
     "Earlier",
     "Limits",
