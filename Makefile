@@ -42,7 +42,13 @@ check: setup ## lint, format, types, dependencies, docstrings: all run, even aft
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 test: setup ## all tests; make test ARGS='-k lock' for some
+ifdef ARGS
 	$(VENV)/bin/python -m pytest $(ARGS)
+else
+	$(VENV)/bin/python tools/side_by_side.py \
+		'$(VENV)/bin/python -m pytest --ignore=tests/windows' \
+		'$(VENV)/bin/python -m pytest tests/windows'
+endif
 
 test-windows: setup ## those that run a Windows Python under Wine
 	$(VENV)/bin/python -m pytest tests/windows $(ARGS)

@@ -12,11 +12,6 @@ from typing import Any
 import pytest
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers."""
-    config.addinivalue_line("markers", "tomcat: needs Tomcat 10 and Java")
-
-
 def pytest_sessionstart() -> None:
     """Take off the handler that Salt keeps messages in until the process ends.
 

@@ -156,6 +156,18 @@ class Share(NamedTuple):
     standards: Sequence[Mapping[str, Any]] = ()
     #: By whom the artifact has to be signed, and where the public keys are; None for nobody.
     signature: dict[str, Any] | None = None
+    #: The fields that are others on Windows hosts.
+    windows: dict[str, Any] | None = None
+
+    def here(self, kernel: object) -> Share:
+        """The share as it holds on a host with this kernel, by Salt's grain of that name.
+
+        Raises:
+            Refused: what is other on Windows does not read.
+        """
+        if not self.windows or kernel != "Windows":
+            return self
+        return Share.from_dict({**self.to_dict(), **self.windows, "windows": None})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the share as plain data, fit for a job's arguments and for JSON."""

@@ -75,6 +75,7 @@ TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES, STAN
 HEADINGS = {
     "Template": "Keys of a module",
     "Target": "Hosts",
+    "OnWindows": "Linux and Windows together",
     "Orchestration": "Orchestration",
 }
 #: Where docs/sources.md tells the keys of each kind.

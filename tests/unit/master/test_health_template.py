@@ -50,7 +50,7 @@ def problems_of(template: Any) -> list[str]:
 
 def told_to_hosts(template: Any, environment: str | None = None) -> dict[str, Any]:
     asked = library(template)
-    return for_hosts(asked.get("shop", environment).template, asked.allowed)
+    return for_hosts(asked.get("shop", environment), asked.allowed)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_names_become_what_the_master_says_of_them() -> None:
 @pytest.mark.parametrize("probe", [None, []])
 def test_nothing_is_nothing(probe: Any) -> None:
     told = told_to_hosts(changed("probe", probe))
-    assert told == {"probe": None, "warm_up": None, "drain": None, "signature": None}
+    assert {told[key] for key in ("probe", "warm_up", "drain", "signature")} == {None}
 
 
 def test_what_hosts_get_fits_into_a_share() -> None:

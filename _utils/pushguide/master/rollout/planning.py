@@ -393,10 +393,8 @@ class Planner:
             stage_timeout_seconds=strategy.stage_timeout_seconds,
             orchestration=driven_by.rollback if is_rollback else driven_by.deploy,
             share={
-                "settings": chosen.settings,
-                **for_hosts(template, self.library.allowed),
+                **for_hosts(chosen, self.library.allowed),
                 "transfer": template.transfer.model_dump(mode="json"),
-                "unpacking": template.unpacking.model_dump(mode="json"),
                 "standards": [] if is_rollback else rules_for_hosts(chosen.rules),
                 "uid": uuid.uuid4().hex,
                 "keep_releases": template.keep_releases,

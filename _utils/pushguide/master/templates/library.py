@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,20 +13,23 @@ from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.company import standards_of
 from pushguide.master.templates.standards import CompanyStandards, layers, merge
-from pushguide.master.templates.template import Template, settings_of, validate
+from pushguide.master.templates.template import Platforms, Template, settings_of, validate
 from pushguide.standards.rules import Rule
 
 
 @dataclass(frozen=True)
 class ModuleTemplate:
     """The template of one module in one environment, with its type's settings filled in, and the
-    rules of the code standards that hold for it."""
+    rules of the code standards that hold for it.
+
+    ``windows`` is that of the Windows hosts, where they have one of their own."""
 
     module: str
     environment: str
     template: Template
     settings: dict[str, Any]
     rules: tuple[Rule, ...] = ()
+    windows: ModuleTemplate | None = None
 
 
 class Library:
@@ -65,11 +68,19 @@ class Library:
             raise Refused(
                 f"{module} has no environment {chosen!r}: {did_you_mean(str(chosen), templates)}"
             )
-        template = templates[chosen]
+        usual, windows = templates[chosen]
+        found = self._filled_in(module, chosen, usual)
+        if windows is None:
+            return found
+        on_windows = self._filled_in(module, chosen, windows)
+        rules = tuple(dict.fromkeys([*found.rules, *on_windows.rules]))
+        return replace(found, rules=rules, windows=on_windows)
+
+    def _filled_in(self, module: str, environment: str, template: Template) -> ModuleTemplate:
         settings = settings_of(template, self.settings_class).model_dump(mode="json")
         rules, _ = self._rules(module, template)
         holding = tuple(one for one in rules.values() if one.holds_for(template.type))
-        return ModuleTemplate(module, chosen, template, settings, holding)
+        return ModuleTemplate(module, environment, template, settings, holding)
 
     def rules_of(self, module: str) -> set[str]:
         """The names of the rules that hold for a module, in any of its environments.
@@ -80,7 +91,8 @@ class Library:
         templates, _ = self._valid(module)
         return {
             rule.name
-            for template in templates.values()
+            for platforms in templates.values()
+            for template in filter(None, platforms)
             for rule in self._rules(module, template)[0].values()
             if rule.holds_for(template.type)
         }
@@ -94,17 +106,17 @@ class Library:
                 {"problems": problems}
                 if problems
                 else {
-                    "type": next(iter(templates.values())).type,
-                    "description": next(iter(templates.values())).description,
+                    "type": next(iter(templates.values())).usual.type,
+                    "description": next(iter(templates.values())).usual.description,
                     "environments": {
-                        name: {"hosts": one.target.model_dump(), "default": name == default}
+                        name: {"hosts": one.usual.target.model_dump(), "default": name == default}
                         for name, one in templates.items()
                     },
                 }
             )
         return answer
 
-    def _valid(self, module: str) -> tuple[dict[str, Template], str]:
+    def _valid(self, module: str) -> tuple[dict[str, Platforms], str]:
         """The templates of a module, and the name of its default environment."""
         if module not in self.modules:
             raise Refused(
@@ -116,11 +128,16 @@ class Library:
             raise BadTemplate(problems)
         return templates, default
 
-    def _validate(self, module: str) -> tuple[dict[str, Template], str, list[str]]:
+    def _validate(self, module: str) -> tuple[dict[str, Platforms], str, list[str]]:
         templates, default, problems = validate(
             module, self.modules[module], self.settings_class, self.allowed
         )
-        found = [one for template in templates.values() for one in self._rules(module, template)[1]]
+        found = [
+            one
+            for platforms in templates.values()
+            for template in filter(None, platforms)
+            for one in self._rules(module, template)[1]
+        ]
         return templates, default, [*problems, *dict.fromkeys(found)]
 
     def _rules(self, module: str, template: Template) -> tuple[dict[str, Rule], list[str]]:

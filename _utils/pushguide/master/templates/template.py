@@ -6,8 +6,8 @@ whole: every problem is reported at once, with its path.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import Field, ValidationError
 
@@ -55,7 +55,9 @@ _OVERRIDABLE = (
     "approval",
     "standards",
     "signature",
-)
+    "windows",
+)  #: All that an environment may say.
+_MAY_STAND = (*_OVERRIDABLE, "hosts", "default")
 
 
 class IndexPlace(Strict):
@@ -86,6 +88,25 @@ class Target(Strict):
 
     target: OneLine | list[OneLine] = help_of("The expression.", "G@role:web and L@web1,web2")
     type: Literal[_TARGETS] = help_of("The way.", default="glob")  # type: ignore[valid-type]
+
+
+class OnWindows(Strict):
+    """What Windows hosts have differently, where a module has hosts of both kinds."""
+
+    type: str | None = help_of("Their project type.", "windows_service", default=None)
+    root: AbsolutePath | None = help_of(
+        "The directory that holds the releases.", r"C:\srv\shop-web", default=None
+    )
+    settings: dict[str, Any] | None = help_of(
+        "The settings of their project type: laid over the module's, or in their stead where "
+        "the type is another one.",
+        {"service": "ShopApi"},
+        default=None,
+    )
+    unpacking: Unpacking | None = None
+    probe: Probes | None = None
+    warm_up: WarmUp | None = None
+    drain: AnyDrain | None = None
 
 
 class Template(Strict):
@@ -120,6 +141,7 @@ class Template(Strict):
         "What differs from the company's code standards.", {"no-keystores": "off"}, default={}
     )
     signature: Signature | None = None
+    windows: OnWindows | None = None
     deploy_on_build: OneLine | None = help_of(
         "The environment that an announced build is deployed to at once.", "test", default=None
     )
@@ -137,9 +159,21 @@ class Template(Strict):
         return Target(target=self.hosts)
 
 
+class Platforms(NamedTuple):
+    """The templates of a module in one environment.
+
+    Attributes:
+        usual: that of all hosts.
+        windows: that of Windows hosts, where they have one of their own.
+    """
+
+    usual: Template
+    windows: Template | None = None
+
+
 def validate(
     name: str, data: object, settings_class: project_types.Finder, allowed: Allowed
-) -> tuple[dict[str, Template], str, list[str]]:
+) -> tuple[dict[str, Platforms], str, list[str]]:
     """Validate what the pillar says about one module.
 
     Args:
@@ -149,7 +183,7 @@ def validate(
         allowed: what it may name of the master's configuration.
 
     Returns:
-        The template of each environment that is right, the default environment's name, and
+        The templates of each environment that is right, the default environment's name, and
         every problem, with its path.
     """
     path = f"pushguide:modules:{name}"
@@ -167,11 +201,10 @@ def validate(
         if not NAME_PATTERN.match(str(environment)) or not isinstance(own, Mapping):
             problems.append(f"{where}: is no environment (a name with hosts).")
             continue
-        merged = {**common, **_own_keys(own, common)}
-        found = list(_problems(merged, path, where, own, settings_class, allowed))
-        problems.extend(one for one in found if one not in problems)
-        if not found:
-            templates[str(environment)] = Template(**merged)
+        found, more = _environment(common, own, path, where, settings_class, allowed)
+        problems.extend(one for one in more if one not in problems)
+        if found:
+            templates[str(environment)] = found
     wanted = common.get("deploy_on_build")
     if isinstance(wanted, str) and wanted not in environments:
         problems.append(
@@ -180,6 +213,51 @@ def validate(
         )
     default, more = _default(environments, path)
     return templates, default, problems + more
+
+
+def _environment(
+    common: Mapping[str, Any],
+    own: Mapping[str, Any],
+    path: str,
+    where: str,
+    settings_class: project_types.Finder,
+    allowed: Allowed,
+) -> tuple[Platforms | None, list[str]]:
+    """The templates of one environment, None if they are wrong; and every problem."""
+    strange = [
+        f"{where}:{key}: unknown key; {did_you_mean(str(key), (*_OVERRIDABLE, 'hosts'))}"
+        for key in own
+        if key not in _MAY_STAND
+    ]
+    known = {key: value for key, value in own.items() if key in _MAY_STAND}
+    merged = {**common, **_own_keys(known, common)}
+
+    def place(location: tuple[Any, ...]) -> str:
+        location = _as_written(location, merged)
+        top = where if location[:1] == ("hosts",) or _says(own, location) else path
+        return ":".join([top, *map(str, location)])
+
+    found = [*strange, *_problems(merged, place, settings_class, allowed)]
+    if found or not merged.get("windows"):
+        return None if found else Platforms(Template(**merged)), found
+    windows = _on_windows(merged)
+    top = f"{where if 'windows' in own else path}:windows"
+
+    def place_on_windows(location: tuple[Any, ...]) -> str:
+        return ":".join([top, *map(str, _as_written(location, windows))])
+
+    # What is the same on all hosts is right.
+    found = [*_problems(windows, place_on_windows, settings_class, allowed)]
+    return None if found else Platforms(Template(**merged), Template(**windows)), found
+
+
+def _on_windows(merged: Mapping[str, Any]) -> dict[str, Any]:
+    """The template of the Windows hosts, where they have one of their own."""
+    own = {key: value for key, value in merged["windows"].items() if value is not None}
+    rest = {key: value for key, value in merged.items() if key != "windows"}
+    is_another_type = own.get("type", rest["type"]) != rest["type"]
+    below = {key: value for key, value in rest.items() if key != "settings" or not is_another_type}
+    return {**below, **_own_keys(own, below)}
 
 
 def _own_keys(own: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,29 +298,13 @@ def _default(environments: Mapping[str, Any], path: str) -> tuple[str, list[str]
 
 def _problems(
     merged: Mapping[str, Any],
-    path: str,
-    where: str,
-    own: Mapping[str, Any],
+    place: Callable[[tuple[Any, ...]], str],
     settings_class: project_types.Finder,
     allowed: Allowed,
 ) -> Iterator[str]:
-    """Every problem of one environment's template, with the path of the line to mend."""
-    for key in own:
-        if key not in (*_OVERRIDABLE, "hosts", "default"):
-            yield f"{where}:{key}: unknown key; {did_you_mean(str(key), (*_OVERRIDABLE, 'hosts'))}"
-    known = {
-        key: value
-        for key, value in merged.items()
-        if key not in own or key in _OVERRIDABLE or key == "hosts"
-    }
-
-    def place(location: tuple[Any, ...]) -> str:
-        location = _as_written(location, merged)
-        top = where if location[:1] == ("hosts",) or _says(own, location) else path
-        return ":".join([top, *(str(part) for part in location)])
-
+    """Every problem of one template, each with the place of the line to mend."""
     try:
-        Template.model_validate(known, context=vars(allowed))
+        Template.model_validate(merged, context=vars(allowed))
     except ValidationError as err:
         yield from sentences(err, place, Template)
     project_type = merged.get("type")
@@ -251,7 +313,7 @@ def _problems(
     try:
         settings = settings_class(project_type)
     except BadTemplate as err:
-        yield f"{path}:type: {err}"
+        yield f"{place(('type',))}: {err}"
         return
     try:
         settings(**(merged.get("settings") or {}))
@@ -272,6 +334,8 @@ def _says(own: Any, location: tuple[Any, ...]) -> bool:
 
 def _as_written(location: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Any, ...]:
     """A location as the template has it: pydantic puts the kind of what has kinds between."""
+    if location[:1] == ("windows",):
+        return ("windows", *_as_written(location[1:], given["windows"]))
     if location[:1] == ("probe",):
         place = location[1:2] if isinstance(given.get("probe"), list) else ()
         return (*location[:1], *place, *location[3:])
