@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +14,15 @@ from tests.support.ports import free_port
 from tests.windows import lab
 from tests.windows.channel import Windows
 from tests.windows.module import Module
+from tests.windows.programs import built
 
 VERSIONS = ("1.0", "1.1", "1.2")
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def program() -> bytes:
     """A service that answers with the version that lies beside it."""
-    target = tmp_path_factory.mktemp("service") / "worker.exe"
-    source = Path(__file__).with_name("service.c")
-    subprocess.run([lab.COMPILER, "-O2", "-o", target, source, "-lws2_32"], check=True)
-    return target.read_bytes()
+    return built("service")
 
 
 class Worker(Module):

@@ -5,29 +5,24 @@ The scheduler is a stand-in; what a task runs really runs.
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.host import outcomes, steps
 from tests.support.waiting import wait_until
-from tests.windows import lab
 from tests.windows.channel import Windows
 from tests.windows.module import Module
+from tests.windows.programs import built
 
 VERSIONS = ("1.0", "1.1")
 CREATE = {"trigger": {"trigger_type": "Daily", "start_time": "03:00"}, "user_name": "System"}
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def program() -> bytes:
     """A program that writes the version that lies beside it."""
-    target = tmp_path_factory.mktemp("job") / "job.exe"
-    source = Path(__file__).with_name("job.c")
-    subprocess.run([lab.COMPILER, "-O2", "-o", target, source], check=True)
-    return target.read_bytes()
+    return built("job")
 
 
 class Job(Module):
