@@ -45,10 +45,15 @@ class WineMinion:
         """What it wrote."""
         return b"".join(self.said).decode(errors="replace")
 
+    def kill(self) -> None:
+        """Kill it, with no chance to clean up. What it started lives on, and so does its prefix."""
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
     def end(self) -> None:
         """End it and all that it started, and remove its prefix."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        self._close()
         self.wine.end()
         try:
             self.process.wait(30)
@@ -56,3 +61,7 @@ class WineMinion:
             self.process.kill()
             self.process.wait()
         self.wine.remove()
+
+    def _close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
