@@ -42,6 +42,7 @@ STEPS = {
         "check_standards",
         "fetch",
         "unpack",
+        "configure",
     ),
     "pre_release": ("save", "drain"),
     "release": ("switch",),

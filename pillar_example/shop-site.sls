@@ -32,3 +32,13 @@ pushguide:
           hosts:
             target: G@os:Windows and web*
             type: compound
+          # CI builds one artifact; what differs between environments is put in on the host.
+          configuration:
+            - {kind: transform, file: web.config, by: web.Production.config}
+            - kind: xml
+              file: web.config
+              app_settings:
+                Mode: '{environment}'
+              # The password comes out of the host's own pillar, and is nowhere else.
+              connection_strings:
+                Shop: 'Server=db1;Database=shop;User Id=shop;Password={pillar.shop:db_password}'

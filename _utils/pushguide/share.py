@@ -156,6 +156,8 @@ class Share(NamedTuple):
     standards: Sequence[Mapping[str, Any]] = ()
     #: By whom the artifact has to be signed, and where the public keys are; None for nobody.
     signature: dict[str, Any] | None = None
+    #: The changes that are made to the files of a new release, in their order.
+    configuration: Sequence[Mapping[str, Any]] = ()
     #: The fields that are others on Windows hosts.
     windows: dict[str, Any] | None = None
 

@@ -23,6 +23,7 @@ OPTS: dict[str, Any] = {
         "functions": {
             "out-of-lb": {"out": {"function": "lb.disable"}, "back": {"function": "lb.enable"}}
         },
+        "hooks": {"encrypt-config": {"function": "mycorp.encrypt"}},
         "credentials": {"minio": {"user": "releases", "password": "not-this-one"}},
     },
 }

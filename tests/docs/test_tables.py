@@ -29,6 +29,7 @@ from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import ABORT, Request
 from pushguide.master.store.tables import now
 from pushguide.master.templates import (
+    configuration,
     drain,
     health,
     signature,
@@ -58,6 +59,7 @@ from tests.docs.products_own import OPTS, parameters, public
 from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
+CONFIGURATION = DOCS / "configuration.md"
 TEMPLATES, TYPES, DEPLOYMENTS, HEALTH, ROLLOUT, CONTROL, TRANSFER, SOURCES, STANDARDS = (
     DOCS / f"{name}.md"
     for name in (
@@ -113,6 +115,15 @@ HEALTH_HEADINGS = {
     drain.Call: "A request",
     drain.FunctionDrain: "Out by a Salt function",
 }
+#: Where docs/configuration.md tells the keys of each model.
+CONFIGURATION_HEADINGS = {
+    configuration.Change: "A file",
+    configuration.TransformChange: "By a transform",
+    configuration.JsonChange: "Keys of a JSON file",
+    configuration.XmlChange: "Entries of web.config",
+    configuration.TemplateChange: "By Jinja",
+    configuration.HookChange: "By a hook",
+}
 OWN_TYPES = ("static_site", "service", "java_web", "windows_service", "dotnet_iis", "windows_task")
 #: What may become of a host in a deployment.
 OUTCOMES = {
@@ -137,6 +148,10 @@ def documented_models() -> list[Any]:
     found += [
         pytest.param(HEALTH, heading, model, id=model.__name__)
         for model, heading in HEALTH_HEADINGS.items()
+    ]
+    found += [
+        pytest.param(CONFIGURATION, heading, model, id=model.__name__)
+        for model, heading in CONFIGURATION_HEADINGS.items()
     ]
     found += [
         pytest.param(ROLLOUT, heading, model, id=model.__name__)
@@ -184,7 +199,7 @@ def own_fields(model: type[Strict]) -> dict[str, Any]:
     """The fields of a model that are not told with what it has in common with others."""
     common = {
         name
-        for parent in (health.Probe, drain.Drain)
+        for parent in (health.Probe, drain.Drain, configuration.Change)
         if parent in model.__mro__[1:]
         for name in parent.model_fields
     }
@@ -216,6 +231,34 @@ def test_every_kind_of_probe_and_drain_is_told_and_known_to_hosts() -> None:
         told = [one for one in HEALTH_HEADINGS if issubclass(one, models) and one is not models]
         assert {template._kind_of(one) for one in told} == {*kinds}
         assert {*models.__subclasses__()} == {*told}
+
+
+def test_every_kind_of_change_is_told_and_known_to_hosts() -> None:
+    from pushguide.host.configuration import KINDS
+
+    kinds = {template._kind_of(one) for one in get_args(get_args(configuration.AnyChange)[0])}
+    assert kinds == {*KINDS}
+    assert kinds == {template._kind_of(one) for one in CONFIGURATION_HEADINGS} - {None}
+
+
+def test_what_transforms_and_templates_may_do_is_told() -> None:
+    from pushguide.host.configuration import rendering, tree, xdt, xdt_order, xpath
+
+    tables = table(CONFIGURATION, "By a transform")
+    told = {code_in(row[0])[0]: row[1] for row in tables if len(row) == 3}
+    assert {name: arguments != "none" for name, arguments in told.items()} == {
+        name: one.takes_argument for name, one in xdt.TRANSFORMS.items()
+    }
+    assert [code_in(row[0])[0] for row in tables if len(row) == 2] == [*xdt_order.LOCATORS]
+    prose = " ".join(CONFIGURATION.read_text(encoding="utf-8").split())
+    for names, before in ((xpath.FUNCTIONS, "the functions"), (rendering.FILTERS, "the filters")):
+        *some, last = (f"`{name}`" for name in names)
+        assert f"{before} {', '.join(some)} and {last}" in prose
+    assert f"A file may be {tree.MOST_BYTES >> 20} MiB long" in prose
+    assert (
+        f"{rendering.MOST_CHARACTERS:,} characters long, go round {rendering.MOST_ROUNDS:,} times, "
+        f"take {rendering.MOST_SECONDS:g} seconds and render to {rendering.MOST_RENDERED:,} char"
+    ) in prose
 
 
 def test_every_kind_of_source_is_told() -> None:

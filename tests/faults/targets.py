@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import psutil
-
 from tests.faults.checks import lease_is_over
 from tests.faults.injections import Fault, Injection
 from tests.faults.ledger import Entry

@@ -27,6 +27,7 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
                 "well": "/bin/echo all is well",
                 "who-knows": ["/bin/sh", "-c", "exit 75"],
             },
+            "hooks": {"stamp": {"function": "release_stamp.write", "kwarg": {"by": "{id}"}}},
             "functions": {
                 "out-of-lb": {
                     "out": {"function": "test.echo", "arg": ["{id} is out"]},

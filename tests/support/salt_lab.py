@@ -177,6 +177,8 @@ class Lab:
         self.hosts = self.top / "hosts"
         self.daemons: dict[str, SaltMinion] = {}
         self.templates: dict[str, Any] = {}
+        #: What the pillar of every minion holds.
+        self.secrets: dict[str, Any] = {}
         self.given = dict(config or {})
         self.folders = list(folders)
         self.record_url = record_url
@@ -292,9 +294,11 @@ class Lab:
         self.write_pillar()
 
     def write_pillar(self) -> None:
-        """Write the templates into the master's pillar."""
+        """Write the templates into the master's pillar, and the secrets into the minions'."""
         pillar = self.top / "pillar"
-        (pillar / "top.sls").write_text(yaml.safe_dump({"base": {"*_master": ["modules"]}}))
+        top = {"*_master": ["modules"], "not *_master": [{"match": "compound"}, "secrets"]}
+        (pillar / "top.sls").write_text(yaml.safe_dump({"base": top}))
+        (pillar / "secrets.sls").write_text("#!yaml\n" + yaml.safe_dump(self.secrets))
         text = yaml.safe_dump({"pushguide": {"modules": self.templates}})
         (pillar / "modules.sls.new").write_text("#!yaml\n" + text)
         os.replace(pillar / "modules.sls.new", pillar / "modules.sls")

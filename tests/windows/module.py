@@ -63,6 +63,7 @@ class Module:
         kind: str = "deploy",
         stages: Sequence[str] = STAGES,
         failing: Sequence[str] = (),
+        pillar: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> dict[str, Any]:
         """Run the stages of a new deployment; ``settings`` are laid over the module's."""
@@ -83,7 +84,7 @@ class Module:
         )
         plain = json.loads(json.dumps(share.to_dict()))
         answer: dict[str, Any] = self.windows.call(
-            "deployments.run", self.project_type, plain, [*stages], [*failing]
+            "deployments.run", self.project_type, plain, [*stages], [*failing], pillar
         )
         return answer
 

@@ -35,6 +35,7 @@ class ProjectType(Bringing):
         self.check_standards()
         self.fetch()
         self.unpack()
+        self.configure()
 
     def pre_release(self) -> None:
         """Save what release is going to change, and take the host out of its load balancer."""

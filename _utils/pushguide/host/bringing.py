@@ -7,11 +7,19 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pushguide.errors import BadArchive, Refused, StepFailed
-from pushguide.host import archive, ownership, retention, signature, standards, transfer
+from pushguide.host import (
+    archive,
+    configuration,
+    ownership,
+    retention,
+    signature,
+    standards,
+    transfer,
+)
 from pushguide.host.archive import by_index
 from pushguide.host.journal import Release, flush_directory, read_all
 from pushguide.host.on_host import KEPT, LIVE, NEW, OnHost
@@ -177,7 +185,7 @@ class Bringing(OnHost):
             return skipped("nothing to bring")
         artifact = self.share.artifact
         assert artifact is not None
-        if os.path.isdir(self.new_path) and self.journal.releases.get(self.new_name):
+        if self.is_whole:
             return unchanged("the release is unpacked")
         discard(self.incoming_dir)
         os.makedirs(self.incoming_dir, mode=0o700)
@@ -229,19 +237,47 @@ class Bringing(OnHost):
         """Make the release directory, under a name that is no candidate until it is whole."""
         if not self.is_new:
             return skipped("nothing to bring")
-        if os.path.isdir(self.new_path) and self.journal.releases.get(self.new_name):
+        if self.is_whole:
             return unchanged(self.new_path)
-        partial = f"{self.new_path}.partial"
         # A job that was killed may have left either; the journal knows neither.
-        for left in (partial, self.new_path):
+        for left in (self.partial_path, self.new_path):
             if os.path.lexists(left):
                 remove_tree(left)
-        with removed_on_failure(partial, self.incoming_dir):
-            detail = self.place(self.incoming_path, partial)
-            if self.unpacking.user:
-                ownership.give_to(self.unpacking.user, partial)
-            archive.flush_tree(partial)
-            os.rename(partial, self.new_path)
+        with removed_on_failure(self.partial_path, self.incoming_dir):
+            detail = self.place(self.incoming_path, self.partial_path)
+            if not self.share.configuration:
+                self.complete()
+        return detail
+
+    @step(changes=False)
+    def configure(self) -> Note | str | None:
+        """Make the changes of the template to the files of a new release, which is whole then."""
+        if not self.share.configuration:
+            return skipped("nothing to configure")
+        if not self.is_new:
+            return skipped("a release keeps the configuration that it was made with")
+        if self.is_whole:
+            return unchanged(self.new_path)
+        values = configuration.Values(self.share, self.opts["id"], self.salt)
+        with (
+            self.journal.intent(self.recorder.stage.stage, "configure"),
+            removed_on_failure(self.partial_path, self.incoming_dir),
+        ):
+            done = configuration.configure(self.share.configuration, self.partial_path, values)
+            self.complete(done.files)
+        told = "; ".join([", ".join(done.changes), *done.noted])
+        return warning(told) if done.noted else told
+
+    def complete(self, configured: Sequence[str] = ()) -> None:
+        """Give the new release its name, now that it is whole, and note it in the journal.
+
+        Args:
+            configured: the files that are not as the artifact has them.
+        """
+        if self.unpacking.user:
+            ownership.give_to(self.unpacking.user, self.partial_path)
+        archive.flush_tree(self.partial_path)
+        os.rename(self.partial_path, self.new_path)
         flush_directory(self.releases_dir)
         discard(self.incoming_dir)
         assert self.share.artifact is not None
@@ -253,8 +289,18 @@ class Bringing(OnHost):
             deployment=self.share.deployment,
             made=time.time(),
             mark=UNPROVEN,
+            configured=list(configured),
         )
-        return detail
+
+    @property
+    def partial_path(self) -> str:
+        """Where the new release is until it is whole."""
+        return f"{self.new_path}.partial"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the new release is there already, and the journal knows it."""
+        return os.path.isdir(self.new_path) and self.new_name in self.journal.releases
 
     def place(self, artifact: str, destination: str) -> str:
         """Turn the verified artifact into the content of a release directory."""

@@ -15,7 +15,7 @@ _SAFE = re.compile(r"[\w@:+-][\w.@:+-]*\Z")
 
 def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
     """Fill in what this host knows of itself: in root, settings, probe, warm-up, drain,
-    transfer and mirrors.
+    transfer, configuration and mirrors.
 
     Args:
         share: this host's share of the plan.
@@ -52,6 +52,7 @@ def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
         warm_up=walk(share.warm_up),
         drain=walk(share.drain),
         transfer=walk(share.transfer),
+        configuration=walk(share.configuration),
         artifact=_with_mirrors(share.artifact, walk),
     )
     if problems:

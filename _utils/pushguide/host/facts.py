@@ -73,18 +73,25 @@ def files(
         full: whether to tell every file, and not their digest alone.
 
     Returns:
-        ``digest`` (the same on hosts with the same files), ``count``, ``bytes``, and with
-        ``full`` ``files``: of each path its size and sha256. None where nothing is live.
+        ``digest`` (the same on hosts with the same files), ``count``, ``bytes``, ``configured``
+        (the files that configuration has changed, which are not counted: they may differ from
+        host to host, and hold secrets), and with ``full`` ``files``: of each path its size and
+        sha256. None where nothing is live.
     """
     for one in journals.read_all(opts, module):
         live = one.releases.get(one.live or "")
         if one.environment == environment and live and os.path.isdir(live.path):
-            found = {name: _measured(path) for name, path in _walk(live.path)}
+            found = {
+                name: _measured(path)
+                for name, path in _walk(live.path)
+                if name not in live.configured
+            }
             told = json.dumps(sorted(found.items()))
             answer: dict[str, Any] = {
                 "digest": hashlib.sha256(told.encode()).hexdigest(),
                 "count": len(found),
                 "bytes": sum(size for size, _ in found.values()),
+                "configured": live.configured,
             }
             return {**answer, "files": found} if full else answer
     return None

@@ -37,6 +37,8 @@ class Release:
     mark: str = UNFINISHED
     marked: float | None = None
     reason: str | None = None
+    #: The files that configuration has made other than the artifact has them.
+    configured: list[str] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:

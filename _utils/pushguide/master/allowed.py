@@ -1,7 +1,8 @@
 """What templates may name, and only the master's configuration holds.
 
 A template cannot smuggle a command past operations: it says a name, and what is run under that
-name stands in ``pushguide:commands`` and ``pushguide:functions`` of the master's configuration.
+name stands in the master's configuration, under ``pushguide:commands``, ``pushguide:functions``
+and ``pushguide:hooks``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pushguide.master.fields import NAME_PATTERN
 from pushguide.master.suggest import did_you_mean
 
 #: The keys of the master's configuration that hold such names.
-KEYS = ("commands", "functions")
+KEYS = ("commands", "functions", "hooks")
 
 _FUNCTION = re.compile(r"\w+\.\w+\Z")
 _CALL_KEYS = ("function", "arg", "kwarg")
@@ -31,11 +32,13 @@ class Allowed:
     Attributes:
         commands: the words of each command.
         functions: of each name the calls ``out`` and ``back``, as function, arg and kwarg.
+        hooks: of each name the call, as function, arg and kwarg.
         credentials: the names of credentials; what stands behind them is not for templates.
     """
 
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: tuple[str, ...] = ()
 
     @classmethod
@@ -55,9 +58,9 @@ class Allowed:
 
 
 def read(given: Mapping[str, Any]) -> tuple[Allowed, list[str]]:
-    """Read ``commands`` and ``functions``, and tell every problem."""
+    """Read what stands under the :data:`KEYS`, and tell every problem."""
     problems: list[str] = []
-    commands, functions = {}, {}
+    commands, functions, hooks = {}, {}, {}
     for name, value in _named(given, "commands", problems):
         words = _words(value)
         if words:
@@ -72,7 +75,12 @@ def read(given: Mapping[str, Any]) -> tuple[Allowed, list[str]]:
         if not wrong:
             functions[name] = {way: _call(value[way]) for way in ("out", "back")}
         problems += wrong
-    return Allowed(commands, functions), problems
+    for name, value in _named(given, "hooks", problems):
+        wrong = [*_problems_of_call(_where("hooks", name), value, "")]
+        if not wrong:
+            hooks[name] = _call(value)
+        problems += wrong
+    return Allowed(commands, functions, hooks), problems
 
 
 def _where(*path: str) -> str:
@@ -111,16 +119,21 @@ def _problems_of_calls(where: str, value: object) -> Iterator[str]:
         yield f"{where}: give out and back, each with a function."
         return
     for way, call in value.items():
-        if not isinstance(call, Mapping) or not _FUNCTION.match(str(call.get("function"))):
-            yield f"{where}: {way} names no function, such as lb.disable."
-            continue
-        for key in call:
-            if key not in _CALL_KEYS:
-                yield f"{where}: {way}:{key} is unknown: {did_you_mean(str(key), _CALL_KEYS)}"
-        if not isinstance(call.get("arg", []), list):
-            yield f"{where}: {way}:arg is not a list."
-        if not isinstance(call.get("kwarg", {}), Mapping):
-            yield f"{where}: {way}:kwarg is not a mapping."
+        yield from _problems_of_call(where, call, f"{way}:")
+
+
+def _problems_of_call(where: str, call: object, way: str) -> Iterator[str]:
+    if not isinstance(call, Mapping) or not _FUNCTION.match(str(call.get("function"))):
+        told = way.removesuffix(":") or "it"
+        yield f"{where}: {told} names no function, such as lb.disable."
+        return
+    for key in call:
+        if key not in _CALL_KEYS:
+            yield f"{where}: {way}{key} is unknown: {did_you_mean(str(key), _CALL_KEYS)}"
+    if not isinstance(call.get("arg", []), list):
+        yield f"{where}: {way}arg is not a list."
+    if not isinstance(call.get("kwarg", {}), Mapping):
+        yield f"{where}: {way}kwarg is not a mapping."
 
 
 def _call(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Config:
             away, before it stands still and has to be resumed.
         commands: the commands that the probes of templates may name, as lists of words.
         functions: the Salt functions that the drains of templates may name.
+        hooks: the Salt functions that the configuration of templates may name.
         credentials: what servers ask for, by the names that templates give.
     """
 
@@ -37,6 +38,7 @@ class Config:
     patience_seconds: int = 300
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -66,7 +68,7 @@ class Config:
         secrets, more = credentials.read(given)
         if problems or wrong or more:
             raise Refused([*problems, *wrong, *more])
-        names = {"commands": named.commands, "functions": named.functions}
+        names = {key: getattr(named, key) for key in allowed.KEYS}
         values = {**given, **names, "credentials": secrets}
         return cls(**{"database": default_database(opts), **values})
 

@@ -77,6 +77,7 @@ def test_the_steps_of_a_deployment_in_their_order(probed: Host) -> None:
             "check_standards",
             "fetch",
             "unpack",
+            "configure",
         ],
         "pre_release": ["save", "drain"],
         "release": ["switch"],

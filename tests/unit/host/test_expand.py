@@ -83,6 +83,12 @@ def test_warm_up_drain_and_lists_of_probes_too() -> None:
     assert filled.drain == {"server": "web1", "out": {"kwarg": {"pool": ["fra1"]}}}
 
 
+def test_configuration_but_not_what_is_filled_in_later() -> None:
+    given = {"kind": "json", "file": "{id}.json", "values": {"{id}": ["{grain.dc}", "{pillar.x}"]}}
+    (filled,) = expand(share(configuration=[given]), "web1", GRAINS).configuration
+    assert filled == {**given, "file": "web1.json", "values": {"{id}": ["fra1", "{pillar.x}"]}}
+
+
 def test_a_share_without_places_stays_as_it_is() -> None:
     plain = share(settings={"command": "awk {print} {}"})
     assert expand(plain, "web1", {}) == plain

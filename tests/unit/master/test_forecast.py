@@ -106,6 +106,14 @@ def test_of_hosts_that_are_alike_one_tells_everything(database: Database) -> Non
     assert told["expected"] is None
 
 
+def test_what_a_version_changes_is_told_without_configured_files() -> None:
+    there = {**tree("a", **{"index.html": b"old"}), "configured": ["js/app.js"]}
+    told = forecast._difference(there, measured(FILES))
+    assert told
+    assert told["changed"] == {"count": 1, "names": ["index.html"]}
+    assert (told["added"]["count"], told["removed"]["count"]) == (0, 0)
+
+
 def test_what_has_to_be_moved() -> None:
     plan = make_plan()
     live = {"web1": HostFacts("0.1.0", "1.1.0", []), "web2": HostFacts("0.1.0", "1.0.0", ["1.1.0"])}

@@ -108,6 +108,7 @@ def test_names_become_what_the_master_says_of_them() -> None:
 def test_nothing_is_nothing(probe: Any) -> None:
     told = told_to_hosts(changed("probe", probe))
     assert {told[key] for key in ("probe", "warm_up", "drain", "signature")} == {None}
+    assert told["configuration"] == []
 
 
 def test_what_hosts_get_fits_into_a_share() -> None:
@@ -309,7 +310,7 @@ def test_the_configuration_says_what_may_be_named() -> None:
     config = Config.from_opts({"pushguide": CONFIGURED, "cachedir": "/x/master"})
     assert config.commands["check-queue"] == ["/usr/local/bin/check_queue", "--pool", "a b"]
     assert config.functions["out-of-lb"]["back"]["function"] == "lb.enable"
-    assert Allowed.from_opts({}) == Allowed({}, {}, ())
+    assert Allowed.from_opts({}) == Allowed({}, {}, {}, ())
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ def run(
     share: Mapping[str, Any],
     stages: Sequence[str],
     failing: Sequence[str] = (),
+    pillar: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run stages as a job does.
 
@@ -25,11 +26,14 @@ def run(
         share: what the master says.
         stages: the stages.
         failing: Salt's functions that fail this time.
+        pillar: values of the host's pillar, by their paths.
     """
     file = importlib.import_module(f"pushguide.host.types.{project_type}")
     made = getattr(file, "".join(part.title() for part in project_type.split("_")))
     # There is no master here that events could go to.
     ours = {"event.fire_master": lambda *_, **__: True, **dict.fromkeys(failing, _fail)}
+    if pillar:
+        ours["pillar.get"] = lambda path, default="", **_: pillar.get(path, default)
     salt = ChainMap(ours, minion.functions())
     # Each module has a minion of its own: what another test has left is in nobody's way.
     home = rf"C:\minions\{share['module']}"

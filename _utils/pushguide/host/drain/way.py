@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
-from pushguide.errors import Refused, StepFailed
+from pushguide.errors import StepFailed
 from pushguide.host import process
+from pushguide.host.reading import made_of
 
 W = TypeVar("W", bound="Way")
 
@@ -31,14 +32,7 @@ class Way:
         Raises:
             Refused: a field is unknown or missing.
         """
-        given = {name: value for name, value in data.items() if name != "kind"}
-        unknown = {*given} - {one.name for one in fields(cls)} | ({*given} & {"salt"})
-        if unknown:
-            raise Refused(f"The drain has unknown fields: {', '.join(sorted(unknown))}.")
-        try:
-            return cls(**given, salt=salt)
-        except TypeError as err:
-            raise Refused(f"The drain does not read: {err}.") from err
+        return made_of(cls, data, "drain", salt=salt)
 
     def look(self) -> dict[str, Any]:
         """How the host stands before it is taken out; ``was_out`` says whether it is out already.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from pushguide.errors import Refused
+from pushguide.host.reading import made_of
 
 HEALTHY, UNHEALTHY, INCONCLUSIVE = "healthy", "unhealthy", "inconclusive"
 
@@ -75,17 +75,11 @@ class Check:
         Raises:
             Refused: a field is unknown or missing.
         """
-        given = {name: value for name, value in data.items() if name != "kind"}
-        unknown = {*given} - {one.name for one in fields(cls)}
-        if unknown:
-            raise Refused(f"The probe has unknown fields: {', '.join(sorted(unknown))}.")
-        for name in cls.versioned:
-            if name in given:
-                given[name] = _with_version(given[name], version)
-        try:
-            return cls(**given)
-        except TypeError as err:
-            raise Refused(f"The probe does not read: {err}.") from err
+        filled = {
+            name: _with_version(value, version) if name in cls.versioned else value
+            for name, value in data.items()
+        }
+        return made_of(cls, filled, "probe")
 
     def ask(self, scene: Scene) -> Answer:
         """Ask once, for ``timeout_seconds`` at the most."""

@@ -7,15 +7,12 @@ and no log.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
 from pushguide.credential import is_form, to_headers
 from pushguide.errors import StepFailed
-
-#: From Salt 3008 on pillar values come as asterisks unless they are asked for as they are.
-_UNMASKED = {"unmask": True} if importlib.util.find_spec("salt.utils.secret") else {}
+from pushguide.host import pillar
 
 
 def headers_of(name: str | None, salt: Mapping[str, Any], header: str) -> dict[str, str]:
@@ -34,10 +31,7 @@ def headers_of(name: str | None, salt: Mapping[str, Any], header: str) -> dict[s
     """
     if name is None:
         return {}
-    found = salt["pillar.get"](f"pushguide:credentials:{name}", **_UNMASKED)
-    if not found:
-        fresh = (salt["pillar.items"](**_UNMASKED) or {}).get("pushguide") or {}
-        found = (fresh.get("credentials") or {}).get(name) if isinstance(fresh, Mapping) else None
+    found = pillar.look_up(f"pushguide:credentials:{name}", salt)
     if not found:
         raise StepFailed(
             f"The credential {name!r} is not in this host's pillar (pushguide:credentials:{name}): "

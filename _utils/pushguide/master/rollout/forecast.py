@@ -121,6 +121,7 @@ def _difference(tree: Mapping[str, Any], wanted: contents.Files | None) -> dict[
     if wanted is None or not isinstance(there, Mapping):
         return None
     here = {str(name): tuple(one) for name, one in there.items()}
+    wanted = {name: one for name, one in wanted.items() if name not in tree.get("configured", ())}
     return {
         "added": _named([name for name in wanted if name not in here]),
         "removed": _named([name for name in here if name not in wanted]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pushguide.master.allowed import Allowed
+from pushguide.master.fields import Strict
+from pushguide.master.templates.configuration import HookChange
 from pushguide.master.templates.drain import FunctionDrain
 from pushguide.master.templates.health import CommandProbe
 from pushguide.master.templates.library import ModuleTemplate
@@ -53,7 +55,14 @@ def _of_platform(chosen: ModuleTemplate, allowed: Allowed) -> dict[str, Any]:
     return {
         "settings": chosen.settings,
         "unpacking": template.unpacking.model_dump(mode="json"),
+        "configuration": [_change(one, allowed) for one in template.configuration],
         "probe": probes or None,
         "warm_up": template.warm_up.model_dump(mode="json") if template.warm_up else None,
         "drain": drain,
     }
+
+
+def _change(change: Strict, allowed: Allowed) -> dict[str, Any]:
+    """A change of the configuration."""
+    data = change.model_dump(mode="json")
+    return {**data, "call": allowed.hooks[change.hook]} if isinstance(change, HookChange) else data

@@ -24,6 +24,7 @@ from pushguide.master.fields import (
 )
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
+from pushguide.master.templates.configuration import AnyChange
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
 from pushguide.master.templates.signature import Signature
@@ -42,6 +43,7 @@ _OVERRIDABLE = (
     "source",
     "transfer",
     "unpacking",
+    "configuration",
     "index",
     "settings",
     "probe",
@@ -104,6 +106,9 @@ class OnWindows(Strict):
         default=None,
     )
     unpacking: Unpacking | None = None
+    configuration: list[AnyChange] | None = help_of(
+        "Changes that are made to the files of a new release.", default=None
+    )
     probe: Probes | None = None
     warm_up: WarmUp | None = None
     drain: AnyDrain | None = None
@@ -120,6 +125,9 @@ class Template(Strict):
     source: AnySource
     transfer: Transfer = Transfer()
     unpacking: Unpacking = Unpacking()
+    configuration: list[AnyChange] = help_of(
+        "Changes that are made to the files of a new release, in their order.", default=[]
+    )
     index: IndexPlace | None = None
     settings: dict[str, Any] = help_of("The settings of the project type.", default={})
     probe: Probes | None = None
@@ -339,6 +347,8 @@ def _as_written(location: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[An
     if location[:1] == ("probe",):
         place = location[1:2] if isinstance(given.get("probe"), list) else ()
         return (*location[:1], *place, *location[3:])
+    if location[:1] == ("configuration",):
+        return (*location[:2], *location[3:])
     if location[:1] in (("drain",), ("source",)):
         return (*location[:1], *location[2:])
     return location
