@@ -6,6 +6,7 @@ import contextlib
 import json
 import queue
 import subprocess
+import threading
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Windows:
         self.process = host.start(PYTHON_EXE, "-B", rf"{INSIDE}\serve.py")
         self.answers: queue.Queue[bytes] = queue.Queue()
         self.errors: deque[bytes] = deque(maxlen=200)
+        self.one_at_a_time = threading.Lock()
         read_lines(self.process.stdout, self.answers.put)
         read_lines(self.process.stderr, self.errors.append)
 
@@ -61,7 +63,8 @@ class Windows:
             Raised: it raised.
         """
         request = {"function": function, "arguments": arguments, "keywords": keywords}
-        answer = json.loads(self._ask(json.dumps(request).encode(), function))
+        with self.one_at_a_time:
+            answer = json.loads(self._ask(json.dumps(request).encode(), function))
         if "raised" in answer:
             raise Raised(answer["raised"])
         return answer["returned"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from saltfactories.manager import FactoriesManager
 
 from tests.support.need import need
 from tests.windows import lab, native
@@ -14,6 +15,7 @@ from tests.windows.closing_table import (  # noqa: F401  # pytest calls them
     pytest_runtest_makereport,
     pytest_terminal_summary,
 )
+from tests.windows.fleet import Fleet, started
 from tests.windows.under_test import IS_WINDOWS, UnderTest
 
 INSTALL_SECONDS = 1200
@@ -45,8 +47,18 @@ def a_wine(tmp_path_factory: pytest.TempPathFactory) -> UnderTest:
     return lab.a_copy(lab.installed(), tmp_path_factory.mktemp("windows") / "prefix")
 
 
+@pytest.fixture(scope="session")
+def fleet(
+    salt_factories: FactoriesManager, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fleet]:
+    """A master with two Windows minions and a Linux one."""
+    need("wine", not lab.missing(), lab.missing())
+    with started(salt_factories, tmp_path_factory.mktemp("fleet")) as one:
+        yield one
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the tests that may come to install the lab the time for it."""
     for item in items:
-        if "windows" in getattr(item, "fixturenames", ()):
+        if {"windows", "fleet"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.timeout(INSTALL_SECONDS))

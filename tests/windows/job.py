@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.windows.channel import Windows
 from tests.windows.module import Module
+from tests.windows.programs import built
 from tests.windows.under_test import TASK_FOLDER
-from tests.windows.worker import program
 
 VERSIONS = ("1.0", "1.1", "1.2")
 CREATE = {"trigger": {"trigger_type": "Daily", "start_time": "03:00"}, "user_name": "System"}
@@ -30,7 +30,7 @@ class Job(Module):
             "wait_seconds": 2,
         }
         super().__init__(windows, name, "windows_task", {**usual, **settings})
-        content = program("job.c")
+        content = built("job")
         for version in VERSIONS:
             self.build(version, {"bin/job.exe": content, "bin/version.txt": version.encode()})
 

@@ -1,6 +1,6 @@
 /* A small Windows service for tests: it answers each connection with the text of version.txt beside
    it. Arguments: a port, and what it does wrong: stubborn (does not stop), exits (ends at once), slow
-   (takes three seconds to start). */
+   (takes three seconds to start), until=FILE (says that it runs only when that file is there). */
 #include <winsock2.h>
 #include <windows.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@ static SERVICE_STATUS status = {SERVICE_WIN32_OWN_PROCESS, SERVICE_START_PENDING
                                 0, 5000};
 static HANDLE stop;
 static int stubborn, exits, slow, port;
+static const char *until;
 
 static void tell(DWORD state) {
     status.dwCurrentState = state;
@@ -61,6 +62,7 @@ static void WINAPI run(DWORD count, char **words) {
         tell(SERVICE_START_PENDING);
         Sleep(3000);
     }
+    while (until && GetFileAttributesA(until) == INVALID_FILE_ATTRIBUTES) Sleep(50);
     CreateThread(NULL, 0, serve, NULL, 0, NULL);
     tell(SERVICE_RUNNING);
     WaitForSingleObject(stop, INFINITE);
@@ -72,6 +74,7 @@ int main(int count, char **words) {
         if (!strcmp(words[place], "stubborn")) stubborn = 1;
         else if (!strcmp(words[place], "exits")) exits = 1;
         else if (!strcmp(words[place], "slow")) slow = 1;
+        else if (!strncmp(words[place], "until=", 6)) until = words[place] + 6;
         else port = atoi(words[place]);
     }
     SERVICE_TABLE_ENTRYA table[] = {{"", run}, {NULL, NULL}};

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from tests.support.ports import answer_on, free_port
-from tests.windows import compiler
 from tests.windows.channel import Windows
 from tests.windows.module import Module
+from tests.windows.programs import built
 
 VERSIONS = ("1.0", "1.1", "1.2")
-
-
-@functools.cache
-def program(source: str, *libraries: str) -> bytes:
-    """A program for Windows, compiled from a source in this directory."""
-    with tempfile.TemporaryDirectory() as directory:
-        target = Path(directory) / "program.exe"
-        place = Path(__file__).with_name(source)
-        return compiler.build(place, target, *libraries).read_bytes()
 
 
 class Worker(Module):
@@ -39,7 +27,7 @@ class Worker(Module):
             "settle_seconds": 0.5,
         }
         super().__init__(windows, name, "windows_service", {**usual, **settings})
-        self.program = program("service.c", "-lws2_32")
+        self.program = built("service")
         for version in VERSIONS:
             files = {"bin/worker.exe": self.program, "bin/version.txt": version.encode()}
             self.build(version, files)
