@@ -19,6 +19,8 @@ from typing import Any
 from pushguide import __version__
 from pushguide.errors import Fenced, PushguideError, Refused
 from pushguide.host.file_lock import try_lock, wait_for_lock
+from pushguide.host.links import target_of
+from pushguide.host.windows.paths import is_same
 from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
 
 FORMAT = 1
@@ -171,7 +173,7 @@ class Journal:
     def release_at(self, path: str | None) -> Release | None:
         """The release whose directory is ``path``, if it is one of ours."""
         for release in self.releases.values():
-            if path is not None and os.path.normpath(release.path) == os.path.normpath(path):
+            if path is not None and is_same(release.path, path):
                 return release
         return None
 
@@ -182,8 +184,9 @@ class Journal:
         A step that was broken off may have moved the pointer before the journal could say so:
         where the pointer is a link, it is asked itself.
         """
-        if self.doing and self.pointer and os.path.islink(self.pointer):
-            return self.release_at(os.readlink(self.pointer))
+        target = target_of(self.pointer) if self.doing and self.pointer else None
+        if target is not None:
+            return self.release_at(target)
         return self.releases.get(self.live or "")
 
     def answer(self) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import simulated_junctions
 import simulated_tasks
 import wine_shims
 
 wine_shims.apply()
+simulated_junctions.stand_in()
 simulated_tasks.stand_in()
 
 import salt.config  # noqa: E402  # after what its modules take on their import

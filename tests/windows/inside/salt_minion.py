@@ -6,10 +6,12 @@ import sys
 
 sys.path.insert(0, r"C:\lab")
 
+import simulated_junctions
 import simulated_tasks
 import wine_shims
 
 wine_shims.apply()
+simulated_junctions.stand_in()
 simulated_tasks.stand_in()
 
 from salt.scripts import salt_minion  # noqa: E402  # after what its modules take on their import
