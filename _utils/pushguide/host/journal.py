@@ -20,6 +20,7 @@ from pushguide import __version__
 from pushguide.errors import Fenced, PushguideError, Refused
 from pushguide.host.file_lock import try_lock, wait_for_lock
 from pushguide.host.links import target_of
+from pushguide.host.renaming import patiently, replace
 from pushguide.host.windows.paths import is_same
 from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
 
@@ -80,7 +81,7 @@ class Journal:
             PushguideError: the file is there and does not read.
         """
         try:
-            with open(path, encoding="utf-8") as handle:
+            with patiently(lambda: open(path, encoding="utf-8")) as handle:
                 data = json.load(handle)
             if data.pop("format", None) != FORMAT:
                 raise PushguideError(
@@ -242,7 +243,7 @@ def replace_file(path: str, text: str, mode: int = 0o644) -> None:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
-    os.replace(temporary, path)
+    replace(temporary, path)
     flush_directory(os.path.dirname(path))
 
 
@@ -259,7 +260,7 @@ def _dress(temporary: str, path: str, mode: int) -> None:
 
 
 def flush_directory(path: str) -> None:
-    """Make a rename inside ``path`` durable, where the platform can (not on Windows)."""
+    """Make a rename inside ``path`` durable; on Windows the rename itself has done so."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import pwd
 import random
 import stat
 import subprocess
@@ -209,7 +208,7 @@ def test_who_is_not_root_removes_a_read_only_tree(tmp_path: Path) -> None:
         "import os, sys; os.setgid({gid}); os.setuid({uid}); "
         "from pushguide.host.removal import remove_tree; remove_tree({path!r})"
     )
-    user = pwd.getpwnam("nobody")
+    user = pytest.importorskip("pwd").getpwnam("nobody")
     words = code.format(gid=user.pw_gid, uid=user.pw_uid, path=str(tree / "r"))
     # What is imported has to be readable for nobody: it is loaded before root is given up.
     words = "from pushguide.host import removal; " + words
@@ -229,7 +228,7 @@ def test_files_and_links_are_given_to_a_user(tmp_path: Path) -> None:
     (tmp_path / "tree" / "sub" / "file").write_text("x")
     (tmp_path / "tree" / "link").symlink_to(tmp_path / "outside")
     ownership.give_to("nobody", str(tmp_path / "tree"))
-    uid = pwd.getpwnam("nobody").pw_uid
+    uid = pytest.importorskip("pwd").getpwnam("nobody").pw_uid
     assert {one.lstat().st_uid for one in (tmp_path / "tree").rglob("*")} == {uid}
     assert (tmp_path / "tree").stat().st_uid == uid
     assert (tmp_path / "outside").stat().st_uid == 0

@@ -12,6 +12,7 @@ shared with what is tested.
 
 from __future__ import annotations
 
+import _winapi
 import ctypes
 import itertools
 import ntpath
@@ -20,7 +21,6 @@ import subprocess
 import time
 from typing import Any
 
-import _winapi
 import pywintypes
 import win32file
 
@@ -107,7 +107,7 @@ def _control(handle: Handle, code: int, data: Any, out: Any) -> bytes:
         target = _target_of(handle.path)
         if target is None:
             raise _error(ERROR_NOT_A_REPARSE_POINT, "DeviceIoControl")
-        return _buffer_of(_dos_path(target))
+        return _buffer_of(target)
     assert out is None, "this operation writes nothing back"
     if not handle.access & GENERIC_WRITE:
         raise _error(ERROR_ACCESS_DENIED, "DeviceIoControl")
@@ -189,8 +189,15 @@ def _error(number: int, function: str) -> pywintypes.error:
 
 
 def _target_of(path: str) -> str | None:
-    """Where the symbolic link in a place leads, on the machine's side."""
-    return _unix('readlink "$1" || true', _unix_path(path)) or None
+    """Where the symbolic link in a place leads, by the path of Windows."""
+    if not os.path.exists(path):  # there is none, or it leads nowhere
+        target = _unix('readlink "$1" || true', _unix_path(path))
+        return _dos_path(target) if target else None
+    place = ntpath.abspath(path.removeprefix("\\\\?\\"))
+    above, name = ntpath.split(place)
+    real = os.path.realpath(place)
+    itself = ntpath.join(os.path.realpath(above), name)
+    return None if ntpath.normcase(real) == ntpath.normcase(itself) else real
 
 
 def _unix_path(path: str) -> str:
