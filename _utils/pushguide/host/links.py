@@ -33,12 +33,13 @@ def is_directory(path: str) -> bool:
 
 
 def target_of(path: str) -> str | None:
-    """Where the link at a place leads; None where there is none, or the place is no path."""
+    """Where the link at a place leads; None where there is none that reads, or no such place."""
     if not os.path.isabs(path):
         return None
-    if os.name == "nt":
-        return reparse.read(path)
-    return os.readlink(path) if os.path.islink(path) else None
+    try:
+        return reparse.read(path) if os.name == "nt" else os.readlink(path)
+    except OSError:
+        return None
 
 
 def walk(

@@ -31,10 +31,13 @@ def run(
     # There is no master here that events could go to.
     ours = {"event.fire_master": lambda *_, **__: True, **dict.fromkeys(failing, _fail)}
     salt = ChainMap(ours, minion.functions())
-    # Each module has a minion of its own: what another test has left is in nobody's way.
-    home = rf"C:\minions\{share['module']}"
-    opts = {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
-    return run_stages(made, share, stages, salt, {}, opts, {})
+    return run_stages(made, share, stages, salt, {}, options(share["module"]), {})
+
+
+def options(module: str) -> dict[str, str]:
+    """A minion's configuration: each module has one of its own, so no test is in another's way."""
+    home = rf"C:\minions\{module}"
+    return {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
 
 
 def _fail(*_: Any, **__: Any) -> Any:
