@@ -122,7 +122,7 @@ def look(root: Path) -> dict[str, bytes | str | None]:
     """Everything under ``root``: content of files, targets of links, None for directories."""
     found: dict[str, bytes | str | None] = {}
     for path in sorted(root.rglob("*")):
-        name = str(path.relative_to(root))
+        name = path.relative_to(root).as_posix()
         if path.is_symlink():
             found[name] = os.readlink(path)
         else:

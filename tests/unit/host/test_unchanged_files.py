@@ -49,7 +49,7 @@ def pack(path: Path, files: Files, form: str, mtime: int = 1_700_000_000) -> str
 def look(top: Path) -> dict[str, tuple[bytes, bool]]:
     """What is in a tree."""
     return {
-        str(one.relative_to(top)): (one.read_bytes(), bool(one.stat().st_mode & stat.S_IXUSR))
+        one.relative_to(top).as_posix(): (one.read_bytes(), bool(one.stat().st_mode & stat.S_IXUSR))
         for one in top.rglob("*")
         if one.is_file()
     }

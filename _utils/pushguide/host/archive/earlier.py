@@ -122,8 +122,19 @@ class Earlier:
         shared = os.lstat(target if self.way == HARD_LINK else old)
         if identity_of(shared) == identity_of(before):
             return True
-        os.remove(target)
+        _take_back(old, target)
         return False
+
+
+def _take_back(old: str, target: str) -> None:
+    """Remove the new name of a file; Windows lets none go that is read-only, by any name."""
+    if os.name == "nt":
+        mode = stat.S_IMODE(os.lstat(old).st_mode)
+        os.chmod(target, mode | stat.S_IWRITE)
+        os.remove(target)
+        os.chmod(old, mode)
+    else:
+        os.remove(target)
 
 
 def identity_of(status: os.stat_result) -> tuple[int, int, int]:
