@@ -279,9 +279,7 @@ def state_dir(opts: Mapping[str, Any]) -> str:
     configured = opts.get("pushguide_dir")
     if configured:
         return str(configured)
-    return os.path.join(
-        opts.get("root_dir") or os.path.abspath(os.sep), "var", "lib", "pushguide"
-    )
+    return os.path.join(opts.get("root_dir") or os.path.abspath(os.sep), "var", "lib", "pushguide")
 
 
 def journal_dir(opts: Mapping[str, Any], module: str, environment: str) -> str:

@@ -197,7 +197,9 @@ def test_directories_keep_their_times(tmp_path: Path) -> None:
 # Read-only trees can be removed, by who is not root as well.
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() != 0, reason="only root can become somebody else"
+)
 def test_who_is_not_root_removes_a_read_only_tree(tmp_path: Path) -> None:
     files = {"a/b/c": (b"x", False), "d": (b"y", True)}
     tree = Path(tempfile.mkdtemp())
