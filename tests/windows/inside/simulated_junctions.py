@@ -1,10 +1,10 @@
 """SIMULATED: junctions, which Wine 8 says that it makes and does not.
 
 It stands in for the calls of pywin32 by which a junction is made, read and unmade, with the rules
-that Microsoft documents, and refuses every other call with such a handle. In a junction's place there
-is a symbolic link of the machine that Wine runs on, which Wine follows: what a program reads through
-the junction is really there. What makes such links are programs of that machine; Wine can start these
-and not wait for them, so each leaves a file when it has ended.
+that Microsoft documents, and refuses every other call with such a handle. In the place of a
+junction there is a symbolic link of the machine that Wine runs on, which Wine follows: what a
+program reads through the junction is really there. What makes such links are programs of that
+machine; Wine can start these and not wait for them, so each leaves a file when it has ended.
 
 Source: Microsoft's documentation, "Reparse Point Operations" and [MS-FSCC] 2.1.2.5; no code is
 shared with what is tested.

@@ -1,8 +1,8 @@
 """SIMULATED: the lengths of paths that Windows accepts, which Wine does not look at.
 
-A path that is handed to the system may have 259 characters, one of a new directory 247, unless it has
-``\\\\?\\`` in front; such a one has to be absolute, with backslashes alone and without ``.`` and ``..``.
-What Python reports by its audit hooks is looked at, and what it asks about files without reporting it.
+A path that is handed to the system may have 259 characters, one of a new directory 247, unless it
+has ``\\\\?\\`` in front; such a one has to be absolute, with backslashes alone, without ``.`` and
+``..``. What Python reports by its audit hooks is looked at, and what it asks without reporting it.
 
 Source: Microsoft's documentation, "Maximum Path Length Limitation".
 """

@@ -1,7 +1,7 @@
 """Paths of Windows: which ones are the same, and how long ones are given to it.
 
-Windows refuses a path of 260 characters, and a directory's of 248, unless it is given with ``\\\\?\\``
-in front, which takes it as it is: absolute, with backslashes alone and without ``.`` and ``..``.
+Windows refuses a path of 260 characters, and a directory's of 248, unless ``\\\\?\\`` is in front of it.
+Then it is taken as it is: it has to be absolute, with backslashes alone, without ``.`` and ``..``.
 
 Source: Microsoft's documentation, "Maximum Path Length Limitation" and "Naming Files, Paths, and
 Namespaces".
