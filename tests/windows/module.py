@@ -94,7 +94,7 @@ class Module:
         return answer
 
     def share(self, version: str, kind: str = "deploy", **changes: Any) -> dict[str, Any]:
-        """What the master says of a new deployment, as plain data."""
+        """What the master says of a new deployment; ``settings`` are laid over the module's."""
         self.number += 1
         settings = {**self.settings, **changes.pop("settings", {})}
         share = Share(
@@ -106,12 +106,19 @@ class Module:
             token=self.number,
             version=version,
             artifact=self.built[version] if kind == "deploy" else None,
-            root=rf"C:\srv\{self.name}",
             settings=settings,
-            **{"min_free_mb": 0, **self.given, **changes},
+            **{"root": rf"C:\srv\{self.name}", "min_free_mb": 0, **self.given, **changes},
         )
         plain: dict[str, Any] = json.loads(json.dumps(share.to_dict()))
         return plain
+
+    def journal(self) -> dict[str, Any]:
+        """What the host's journal says."""
+        opts = self.windows.call("deployments.options", self.name)
+        found: dict[str, Any] = self.windows.call(
+            "pushguide.host.facts.journal", opts, self.name, "production"
+        )
+        return found
 
     def releases(self) -> list[str]:
         """The release directories on disk."""

@@ -16,6 +16,7 @@ from pushguide.errors import Refused, StepFailed
 from pushguide.host import health, warm_up
 from pushguide.host.bringing import Bringing
 from pushguide.host.steps import Note, skipped, step, unchanged
+from pushguide.host.windows.paths import is_same
 from pushguide.words import BAD, GOOD
 
 _CONFIRM_POLL_SECONDS = 0.2
@@ -119,7 +120,8 @@ class ProjectType(Bringing):
     @step(changes=True)
     def switch(self) -> Note | str | None:
         """Point at the new release."""
-        is_switched = self.pointer.read() == self.new_path
+        live = self.pointer.read()
+        is_switched = live is not None and is_same(live, self.new_path)
         within = self.share.confirm_within_seconds
         if within is not None and not self.is_live_already:
             self.note_unconfirmed(within)

@@ -41,10 +41,14 @@ def run(
     if pillar:
         ours["pillar.get"] = lambda path, default="", **_: pillar.get(path, default)
     salt = _Without(missing, ours, dict(laid_over or {}), minion.functions())
-    # Each module has a minion of its own: what another test has left is in nobody's way.
-    home = home_of(home or share["module"])
-    opts = {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
+    opts = options(home or share["module"])
     return run_stages(made, share, stages, salt, {}, opts, {})
+
+
+def options(name: str) -> dict[str, str]:
+    """A minion's configuration: each module has one of its own, so no test is in another's way."""
+    home = home_of(name)
+    return {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
 
 
 class _Without(ChainMap[str, Any]):

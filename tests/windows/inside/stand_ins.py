@@ -19,11 +19,13 @@ def apply() -> None:
     """Put in place what Wine lacks; Microsoft's Windows has it all."""
     if is_wine():
         import service_settings
+        import simulated_junctions
         import simulated_tasks
         import wine_shims
 
         wine_shims.apply()
         service_settings.stand_in()
+        simulated_junctions.stand_in()
         simulated_tasks.stand_in()
 
 
