@@ -165,6 +165,8 @@ def documented_models() -> list[Any]:
     found.append(pytest.param(TRANSFER, "Indexes", template.IndexPlace, id="IndexPlace"))
     artifacts = DOCS / "artifacts.md"
     found.append(pytest.param(artifacts, "Unpacking", unpacking.Unpacking, id="Unpacking"))
+    access = "Access rights on Windows"
+    found.append(pytest.param(artifacts, access, unpacking.Access, id="Access"))
     found += [
         pytest.param(STANDARDS, heading, model, id=model.__name__)
         for model, heading in STANDARDS_HEADINGS.items()

@@ -1,6 +1,6 @@
 """Paths of Windows: which ones are the same, and how long ones are given to it.
 
-Windows refuses a path of 260 characters, and a directory's of 248, unless ``\\\\?\\`` is in front of it.
+Windows refuses a path of 260 characters, and a directory's of 248, unless ``\\\\?\\`` is in front.
 Then it is taken as it is: it has to be absolute, with backslashes alone, without ``.`` and ``..``.
 
 Source: Microsoft's documentation, "Maximum Path Length Limitation" and "Naming Files, Paths, and
