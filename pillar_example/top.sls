@@ -6,6 +6,7 @@ base:
     - shop-api
     - shop-jobs
     - shop-search
+    - shop-kestrel
     - shop-worker
     - shop-site
     - shop-nightly

@@ -110,6 +110,7 @@ class Unpacking(NamedTuple):
         max_total_mb: the most that it may unpack to, in MiB.
         max_ratio: how many times its own length it may unpack to.
         user: the user that the files belong to; None for the minion's own.
+        access: on Windows, of each account that gets rights its ``account`` and ``rights``.
     """
 
     unchanged: str = "reflink"
@@ -117,6 +118,7 @@ class Unpacking(NamedTuple):
     max_total_mb: int = 20 * 1024
     max_ratio: float = 100
     user: str | None = None
+    access: Sequence[Mapping[str, str]] = ()
 
 
 class Share(NamedTuple):

@@ -192,6 +192,8 @@ def documented_models() -> list[Any]:
     found.append(pytest.param(INVENTORY, "The CMDB", Cmdb, id="Cmdb"))
     artifacts = DOCS / "artifacts.md"
     found.append(pytest.param(artifacts, "Unpacking", unpacking.Unpacking, id="Unpacking"))
+    access = "Access rights on Windows"
+    found.append(pytest.param(artifacts, access, unpacking.Access, id="Access"))
     found += [
         pytest.param(PEOPLE, "Roles", people.People, id="People"),
         pytest.param(PEOPLE, "Teams", people.Team, id="Team"),
@@ -203,7 +205,7 @@ def documented_models() -> list[Any]:
     ]
     for heading, made in (
         ("A service that is created", windows_service.Create),
-        ("A site that is created", dotnet_iis.Create),
+        ("What IIS is given", dotnet_iis.Create),
         ("Bindings of a site", dotnet_iis.Binding),
         ("Application pools", dotnet_iis.Pool),
         ("A task that is created", windows_task.Create),

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import psutil
-
 from tests.faults.checks import lease_is_over
 from tests.faults.injections import Fault, Injection
 from tests.faults.ledger import Entry
 from tests.faults.servers import ArtifactServer, DatabaseProxy
+from tests.support.processes import kill_all
 from tests.support.salt_lab import Lab
 from tests.support.waiting import wait_until
-
-
-def kill_all(pid: int, but: Iterable[psutil.Process] = ()) -> None:
-    """Kill a process and all that it has started, with no chance to clean up."""
-    main = psutil.Process(pid)
-    doomed = [one for one in (main, *main.children(recursive=True)) if one not in but]
-    for one in doomed:
-        one.kill()
-    psutil.wait_procs(doomed, timeout=10)
 
 
 class MinionFault(Fault):

@@ -19,9 +19,12 @@ EXPECTED = {
         "pushguide.journal",
         "pushguide.releases",
         "pushguide.result",
+        "pushguide_dotnet_iis.run",
         "pushguide_java_web.run",
         "pushguide_service.run",
         "pushguide_static_site.run",
+        "pushguide_windows_service.run",
+        "pushguide_windows_task.run",
     },
     "states": {"pushguide.released", "pushguide.stage"},
     "runners": {

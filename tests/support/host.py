@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 import salt.modules.event
 
 from pushguide.host.base import ProjectType
 from pushguide.host.journal import Journal, journal_dir
+from pushguide.host.links import target_of
 from pushguide.host.run import run_stages
 from pushguide.host.types.static_site import StaticSite
 from pushguide.share import Artifact, Share
@@ -146,8 +148,8 @@ class Host:
     @property
     def live(self) -> str | None:
         """The name of the release that the live link points to."""
-        link = self.root / "live"
-        return link.readlink().name if link.is_symlink() else None
+        target = target_of(str(self.root / "live"))
+        return Path(target).name if target else None
 
     @property
     def health(self) -> str | None:
@@ -218,6 +220,8 @@ def die() -> None:
 
 def in_a_process(action: Callable[[], Any]) -> int | None:
     """Run an action in a forked process; answer with its exit code."""
+    if not hasattr(os, "fork"):
+        pytest.skip("it forks a process, which Windows cannot")
     child = multiprocessing.get_context("fork").Process(target=action)
     with warnings.catch_warnings():
         # A web server's thread may run here, and does not matter there.

@@ -7,7 +7,7 @@ import os
 import pytest
 
 #: Names that must be there, by comma: postgresql, mariadb, tomcat, salt3006, gitfs, haproxy,
-#: nginx, zip, gnupg, sshd, wine, tmpfs.
+#: nginx, zip, gnupg, sshd, wine, mono, windows, dotnet, tmpfs.
 REQUIRE = "PUSHGUIDE_REQUIRE"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import socket
+import urllib.error
+import urllib.request
 
 #: Below the ports that Linux gives to outgoing connections: while a server is down, one of
 #: those could take its port, even a client's that asks whether it is up again.
@@ -20,3 +22,12 @@ def free_port() -> int:
                 continue
             return port
     raise AssertionError(f"no free port in {_RANGE}")
+
+
+def answer_on(port: int) -> str | None:
+    """What a web server on a port of this machine answers, None if nothing does."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+            return str(answer.read().decode())
+    except urllib.error.URLError:
+        return None

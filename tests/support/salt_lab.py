@@ -73,14 +73,15 @@ class Module:
         for version in versions:
             self.publish_one(version, {"health": f"version {version}\n", **files})
 
-    def publish_one(self, version: str, files: Mapping[str, str]) -> None:
+    def publish_one(self, version: str, files: Mapping[str, str | bytes]) -> None:
         """Publish a version with its sha256."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-            for name, text in files.items():
+            for name, content in files.items():
+                data = content.encode() if isinstance(content, str) else content
                 member = tarfile.TarInfo(name)
-                member.size = len(text.encode())
-                archive.addfile(member, io.BytesIO(text.encode()))
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
         self.publish_bytes(version, packed.getvalue())
 
     def publish_bytes(self, version: str, content: bytes) -> None:

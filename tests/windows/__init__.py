@@ -9,6 +9,8 @@ A test takes the nearest of these that is real enough for it:
   registry and file locks are real; IIS and the Task Scheduler are simulated, and refuse what
   they do not know.
 - ``WineMinion`` (wine_minion.py): a minion daemon for a master on Linux.
+- ``fleet`` (conftest.py, fleet.py): a master with two such minions and a Linux one, which stay;
+  for what is promised of whole deployments. Its modules (fleet_modules.py) tell the truth on hosts.
 
 lab.py installs it all, and says where Wine differs from Windows.
 """

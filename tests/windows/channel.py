@@ -6,12 +6,16 @@ import contextlib
 import json
 import queue
 import subprocess
+import threading
 from collections import deque
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.windows.lab import INSIDE, PYTHON_EXE
-from tests.windows.wine import Wine, as_windows, read_lines
+from tests.windows.under_test import HAS_REAL_IIS, UnderTest
+from tests.windows.wine import read_lines
 
 #: How long a call may take, which is below the time that a test has.
 PATIENCE_SECONDS = 240
@@ -36,12 +40,13 @@ class Raised(Exception):
 class Windows:
     """A Windows Python, the drive C that it sees, and Salt in it."""
 
-    def __init__(self, wine: Wine) -> None:
-        self.wine = wine
-        self.drive = wine.drive
-        self.process = wine.start(PYTHON_EXE, "-B", rf"{INSIDE}\serve.py")
+    def __init__(self, host: UnderTest) -> None:
+        self.host = host
+        self.drive = host.drive
+        self.process = host.start(PYTHON_EXE, "-B", rf"{INSIDE}\serve.py")
         self.answers: queue.Queue[bytes] = queue.Queue()
         self.errors: deque[bytes] = deque(maxlen=200)
+        self.one_at_a_time = threading.Lock()
         read_lines(self.process.stdout, self.answers.put)
         read_lines(self.process.stderr, self.errors.append)
 
@@ -59,8 +64,11 @@ class Windows:
         Raises:
             Raised: it raised.
         """
+        if HAS_REAL_IIS and function.startswith("iis_store."):
+            pytest.skip("it looks into the simulated IIS, and this one is real")
         request = {"function": function, "arguments": arguments, "keywords": keywords}
-        answer = json.loads(self._ask(json.dumps(request).encode(), function))
+        with self.one_at_a_time:
+            answer = json.loads(self._ask(json.dumps(request).encode(), function))
         if "raised" in answer:
             raise Raised(answer["raised"])
         return answer["returned"]
@@ -71,14 +79,12 @@ class Windows:
 
     def path(self, path: Path) -> str:
         """A path of this machine as Windows programs name it."""
-        if path.is_relative_to(self.drive):
-            return "C:\\" + "\\".join(path.relative_to(self.drive).parts)
-        return as_windows(path)
+        return self.host.path(path)
 
     def end(self) -> None:
-        """Let the process end; what it started ends with the prefix."""
+        """Let the process end; what it started ends with the host."""
         assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             self.process.stdin.close()
         try:
             self.process.wait(30)
@@ -93,7 +99,7 @@ class Windows:
             self.process.stdin.write(request + b"\n")
             self.process.stdin.flush()
             line = self.answers.get(timeout=PATIENCE_SECONDS)
-        except BrokenPipeError:
+        except OSError:  # a broken pipe, which Windows calls an invalid argument
             line = b""
         except queue.Empty:
             self.process.kill()  # or the next call would get this one's answer

@@ -1,5 +1,6 @@
 /* A small program for tests of scheduled tasks: it writes the text of version.txt, which lies beside it,
-   to the file that it is given. More arguments: seconds to sleep before, and the exit code. */
+   to the file that it is given. More arguments: seconds to sleep before, and the exit code. Of a version
+   that is called broken the code is 3. */
 #include <windows.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,5 +18,6 @@ int main(int count, char **words) {
     if (!out) return 9;
     fwrite(text, 1, length, out);
     fclose(out);
+    if (!strncmp(text, "broken", 6)) return 3;
     return count > 3 ? atoi(words[3]) : 0;
 }

@@ -15,7 +15,6 @@ and exit with 0.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -43,11 +42,10 @@ PYTHON = (
 PYTHON_LIBRARY = "python311.zip"
 PYTHON_PATHS = ("Lib", ".", r"Lib\site-packages", "import site")
 
-#: Salt names it, but it has no build for Windows.
-LEFT_OUT = "timelib ; sys_platform == 'never'"
-
 PROJECT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
+#: What Salt names and has no build for Windows, as uv is told to leave it out.
+LEFT_OUT = HERE / "left_out.txt"
 COMPILER = "x86_64-w64-mingw32-gcc"
 #: What Wine lacks, what stands in front of the simulated PowerShell, and the registry's entries.
 SOURCES = (HERE / "bcryptprimitives.c", HERE / "powershell.c", HERE / "registry.reg")
@@ -59,6 +57,8 @@ PYTHON_EXE = r"C:\py\python.exe"
 
 def missing() -> str:
     """What this machine lacks for the lab, as a sentence; empty if it lacks nothing."""
+    if os.name == "nt":
+        return "This is a Windows: what is about Wine is for Linux"
     if all(shutil.which(one) for one in ("wine", "wineserver", COMPILER)):
         return ""
     return f"Wine is needed: apt-get install --no-install-recommends {' '.join(APT_PACKAGES)}"
@@ -102,8 +102,8 @@ def a_copy(lab: Path, prefix: Path) -> Wine:
 
 
 def _directory() -> Path:
-    ingredients = [PYTHON, *PYTHON_PATHS, _salt(), LEFT_OUT, _said("wine", "--version")]
-    ingredients += [one.read_text() for one in (Path(__file__), *SOURCES)]
+    ingredients = [PYTHON, *PYTHON_PATHS, _salt(), _said("wine", "--version")]
+    ingredients += [one.read_text() for one in (Path(__file__), LEFT_OUT, *SOURCES)]
     name = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"pushguide-windows-{os.getuid()}-{name}"
 
@@ -117,6 +117,8 @@ def _salt() -> str:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Hold a lock: of two runs that start at once, one installs and the other waits."""
+    import fcntl  # which Windows has not, where other tests take their names from this file
+
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
@@ -178,10 +180,8 @@ def _install_python(where: Path) -> None:
 def _install_salt(where: Path) -> None:
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
-        left_out = scratch / "left_out.txt"
-        left_out.write_text(LEFT_OUT)
         windows = ("--python-platform=windows", "--python-version=3.11", "--link-mode=copy")
-        target = (f"--override={left_out}", f"--target={where}")
+        target = (f"--override={LEFT_OUT}", f"--target={where}")
         _said(_uv(scratch / "uv"), "pip", "install", "--quiet", *windows, *target, _salt())
 
 

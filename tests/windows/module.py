@@ -64,9 +64,37 @@ class Module:
         stages: Sequence[str] = STAGES,
         failing: Sequence[str] = (),
         pillar: Mapping[str, Any] | None = None,
+        missing: Sequence[str] = (),
+        home: str | None = None,
         **changes: Any,
     ) -> dict[str, Any]:
-        """Run the stages of a new deployment; ``settings`` are laid over the module's."""
+        """Run the stages of a new deployment.
+
+        Args:
+            version: the version.
+            kind: of deployment.
+            stages: the stages.
+            failing: Salt's functions that fail this time.
+            pillar: values of the host's pillar, by their paths.
+            missing: Salt's functions that are not there.
+            home: the minion's directory, if modules share one.
+            changes: fields of the share; ``settings`` are laid over the module's.
+        """
+        share = self.share(version, kind, **changes)
+        answer: dict[str, Any] = self.windows.call(
+            "deployments.run",
+            self.project_type,
+            share,
+            [*stages],
+            [*failing],
+            pillar=pillar,
+            missing=[*missing],
+            home=home,
+        )
+        return answer
+
+    def share(self, version: str, kind: str = "deploy", **changes: Any) -> dict[str, Any]:
+        """What the master says of a new deployment; ``settings`` are laid over the module's."""
         self.number += 1
         settings = {**self.settings, **changes.pop("settings", {})}
         share = Share(
@@ -78,15 +106,19 @@ class Module:
             token=self.number,
             version=version,
             artifact=self.built[version] if kind == "deploy" else None,
-            root=rf"C:\srv\{self.name}",
             settings=settings,
-            **{"min_free_mb": 0, **self.given, **changes},
+            **{"root": rf"C:\srv\{self.name}", "min_free_mb": 0, **self.given, **changes},
         )
-        plain = json.loads(json.dumps(share.to_dict()))
-        answer: dict[str, Any] = self.windows.call(
-            "deployments.run", self.project_type, plain, [*stages], [*failing], pillar
+        plain: dict[str, Any] = json.loads(json.dumps(share.to_dict()))
+        return plain
+
+    def journal(self) -> dict[str, Any]:
+        """What the host's journal says."""
+        opts = self.windows.call("deployments.options", self.name)
+        found: dict[str, Any] = self.windows.call(
+            "pushguide.host.facts.journal", opts, self.name, "production"
         )
-        return answer
+        return found
 
     def releases(self) -> list[str]:
         """The release directories on disk."""

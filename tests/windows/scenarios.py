@@ -28,3 +28,6 @@ SCENARIOS = (
     MASTER_RESTARTS,
     INJECTED,
 )
+
+#: The project types that are shown, in the order of the table's columns.
+PROJECT_TYPES = ("windows_service", "dotnet_iis", "windows_task", "static_site")

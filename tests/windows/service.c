@@ -1,5 +1,6 @@
 /* A small Windows service for tests: it answers each connection with the text of version.txt beside
-   it. Arguments: a port, and what it does wrong: stubborn (does not stop), exits (ends at once). */
+   it. Arguments: a port, and what it does wrong: stubborn (does not stop), exits (ends at once), slow
+   (takes three seconds to start), until=FILE (says that it runs only when that file is there). */
 #include <winsock2.h>
 #include <windows.h>
 #include <stdio.h>
@@ -7,9 +8,11 @@
 
 static SERVICE_STATUS_HANDLE handle;
 static SERVICE_STATUS status = {SERVICE_WIN32_OWN_PROCESS, SERVICE_START_PENDING,
-                                SERVICE_ACCEPT_STOP, NO_ERROR, 0, 0, 5000};
+                                SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_PAUSE_CONTINUE, NO_ERROR, 0,
+                                0, 5000};
 static HANDLE stop;
-static int stubborn, exits, port;
+static int stubborn, exits, slow, port;
+static const char *until;
 
 static void tell(DWORD state) {
     status.dwCurrentState = state;
@@ -20,6 +23,8 @@ static void WINAPI control(DWORD code) {
     if (code == SERVICE_CONTROL_STOP) {
         tell(SERVICE_STOP_PENDING);
         if (!stubborn) SetEvent(stop);
+    } else if (code == SERVICE_CONTROL_PAUSE) {
+        tell(SERVICE_PAUSED);
     }
 }
 
@@ -53,6 +58,11 @@ static void WINAPI run(DWORD count, char **words) {
     handle = RegisterServiceCtrlHandlerA("", control);
     stop = CreateEventA(NULL, TRUE, FALSE, NULL);
     if (exits) ExitProcess(3);
+    if (slow) {
+        tell(SERVICE_START_PENDING);
+        Sleep(3000);
+    }
+    while (until && GetFileAttributesA(until) == INVALID_FILE_ATTRIBUTES) Sleep(50);
     CreateThread(NULL, 0, serve, NULL, 0, NULL);
     tell(SERVICE_RUNNING);
     WaitForSingleObject(stop, INFINITE);
@@ -63,6 +73,8 @@ int main(int count, char **words) {
     for (int place = 1; place < count; place++) {
         if (!strcmp(words[place], "stubborn")) stubborn = 1;
         else if (!strcmp(words[place], "exits")) exits = 1;
+        else if (!strcmp(words[place], "slow")) slow = 1;
+        else if (!strncmp(words[place], "until=", 6)) until = words[place] + 6;
         else port = atoi(words[place]);
     }
     SERVICE_TABLE_ENTRYA table[] = {{"", run}, {NULL, NULL}};

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.support.host import outcomes, steps
+from tests.windows import scenarios
 from tests.windows.channel import Windows
 from tests.windows.module import Module
 
@@ -66,6 +68,7 @@ def site(windows: Windows, request: pytest.FixtureRequest) -> Site:
     return made
 
 
+@pytest.mark.scenario("dotnet_iis", scenarios.FIRST)
 def test_the_site_is_created(site: Site) -> None:
     answer = site.deploy("1.0")
     assert {*outcomes(answer).values()} == {"succeeded"}, answer
@@ -81,6 +84,8 @@ def test_the_site_is_created(site: Site) -> None:
     }
 
 
+@pytest.mark.scenario("dotnet_iis", scenarios.SECOND)
+@pytest.mark.scenario("dotnet_iis", scenarios.ROLLBACK)
 def test_the_second_version_and_the_way_back(site: Site) -> None:
     site.demand("1.0")
     before = site.request()["pid"]
@@ -93,6 +98,7 @@ def test_the_second_version_and_the_way_back(site: Site) -> None:
     assert site.releases() == ["1.0-1", "1.1-2"]
 
 
+@pytest.mark.scenario("dotnet_iis", scenarios.AGAIN)
 def test_again_changes_nothing(site: Site) -> None:
     site.demand("1.0")
     pid = site.request()["pid"]
@@ -112,6 +118,7 @@ def test_stop_and_start(site: Site) -> None:
     assert site.path().endswith("1.1-2")
 
 
+@pytest.mark.scenario("dotnet_iis", scenarios.DOES_NOT_STOP)
 def test_old_processes_that_stay_are_told(site: Site) -> None:
     site.demand("1.0")
     site.request()
@@ -122,6 +129,7 @@ def test_old_processes_that_stay_are_told(site: Site) -> None:
     assert "IIS will end them" in detail
 
 
+@pytest.mark.scenario("dotnet_iis", scenarios.INJECTED)
 @pytest.mark.parametrize(
     "function", ["win_iis.modify_site", "win_iis.restart_apppool", "win_iis.list_worker_processes"]
 )
@@ -134,6 +142,7 @@ def test_whatever_fails_the_old_version_is_served(site: Site, function: str) -> 
     assert states == ("Started", "Started")
 
 
+@pytest.mark.scenario("dotnet_iis", scenarios.FAILED_HEALTH)
 def test_a_failed_probe_brings_the_old_version_back(site: Site) -> None:
     site.demand("1.0")
     probe = {
@@ -152,10 +161,11 @@ def test_a_failed_probe_brings_the_old_version_back(site: Site) -> None:
     assert site.path().endswith("1.0-1")
 
 
-def test_the_first_deployment_that_fails_leaves_no_site(site: Site) -> None:
-    answer = site.deploy("1.0", failing=["win_iis.restart_apppool"])
-    if outcomes(answer)["release"] == "failed":
-        assert "shop" not in site.iis("list_sites")
+def test_the_first_deployment_that_fails_leaves_nothing(site: Site) -> None:
+    answer = site.deploy("1.0", failing=["win_iis.create_binding"])
+    assert (outcomes(answer)["release"], outcomes(answer)["restore"]) == ("failed", "succeeded")
+    assert "shop" not in site.iis("list_sites")
+    assert "shop" not in site.iis("list_apppools")
 
 
 def test_a_site_that_stood_still_before_stands_still_again(site: Site) -> None:
@@ -188,3 +198,61 @@ def test_an_application_in_a_site(site: Site) -> None:
     answer = site.deploy("1.1", settings=settings, failing=["win_iis.list_worker_processes"])
     assert path().endswith("1.0-1")
     assert site.path() == old
+
+
+def test_an_application_and_a_virtual_directory_are_created_and_switched(site: Site) -> None:
+    old = r"C:\old application"
+    site.windows.call("os.makedirs", old, exist_ok=True)
+    site.iis("create_site", "shop", old, apppool="front", port=PORT)
+    usual = {"bindings": [], "pool": CREATE["pool"]}
+    application = {"create": usual, "application": "api", "pool": "api"}
+    directory = {"create": usual, "application": "api", "virtual_directory": "files"}
+    assert outcomes(site.deploy("1.0", settings=application))["release"] == "succeeded"
+    files = Module(site.windows, f"{site.name}-files"[:60], "dotnet_iis", {**site.settings})
+    for version in VERSIONS:
+        files.build(version, {"index.html": version.encode()})
+    for version in ("1.0", "1.1"):
+        answer = files.deploy(version, settings=directory)
+        assert {*outcomes(answer).values()} == {"succeeded"}, answer
+    there = site.iis("list_apps", "shop")["api"]
+    assert (there["apppool"], there["sourcepath"]) == ("api", rf"C:\srv\{site.name}\releases\1.0-1")
+    [found] = site.iis("list_vdirs", "shop", "api").items()
+    assert found == ("files", {"sourcepath": rf"C:\srv\{files.name}\releases\1.1-2"})
+    lines = site.windows.call("iis_store.lines")
+    assert not [one for one in lines if "Remove-" in one]
+    assert site.path() == old
+
+
+def test_a_host_without_iis_is_refused(site: Site) -> None:
+    answer = site.deploy("1.0", missing=["win_iis.list_sites"])
+    assert outcomes(answer) == {"prepare": "failed"}
+    assert "This host has no IIS that can be managed" in answer["error"]
+
+
+def _both_versions(module: Module, **settings: Any) -> list[dict[str, Any]]:
+    """Deploy one after the other to a minion that another module has too."""
+    return [module.deploy(one, home="both", settings=settings) for one in VERSIONS[:2]]
+
+
+def test_two_modules_at_once_both_end_right(site: Site) -> None:
+    other = Windows(site.windows.wine)
+    second = Module(other, f"{site.name}-2", "dotnet_iis", {**site.settings, "site": "second"})
+    binding = {"protocol": "http", "address": "*", "port": 8090, "host_header": ""}
+    create = {"create": {**CREATE, "bindings": [binding]}, "pool": "second"}
+    try:
+        for version in VERSIONS[:2]:
+            second.build(version, {"index.html": version.encode()})
+        with ThreadPoolExecutor(2) as pool:
+            jobs = [
+                pool.submit(_both_versions, site),
+                pool.submit(_both_versions, second, **create),
+            ]
+            answers = [answer for job in jobs for answer in job.result()]
+    finally:
+        other.end()
+    assert [one["outcome"] for one in answers] == ["succeeded"] * 4, answers
+    found = site.iis("list_sites")
+    assert [found[name]["state"] for name in ("shop", "second")] == ["Started"] * 2
+    assert [found[name]["sourcepath"][-5:] for name in ("shop", "second")] == ["1.1-2"] * 2
+    lines = site.windows.call("iis_store.lines")
+    assert sum("New-Item -Path 'IIS:\\Sites" in one for one in lines) == 2

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from pushguide.host.windows.iis import Place
 from tests.windows.iis_here import IisHere, Refused
 
 MODULE = "Import-Module WebAdministration; "
+
+ROOT_OF_SHOP = Place("shop").element
 
 #: What each function writes, after what it only asks for.
 GOLDEN = [
@@ -86,6 +89,18 @@ GOLDEN = [
         {"name": "static", "site": "shop", "sourcepath": "/"},
         "New-WebVirtualDirectory -Name 'static' -Site 'shop' -PhysicalPath '/'",
     ),
+    (
+        "set_webconfiguration_settings",
+        {
+            "name": "MACHINE/WEBROOT/APPHOST",
+            "settings": [{"name": "physicalPath", "filter": ROOT_OF_SHOP, "value": r"C:\2"}],
+        },
+        (
+            "Set-WebConfigurationProperty -PSPath 'MACHINE/WEBROOT/APPHOST'"
+            f" -Filter '{ROOT_OF_SHOP}'"
+            r" -Name 'physicalPath' -Value 'C:\2';"
+        ),
+    ),
 ]
 
 
@@ -134,3 +149,33 @@ def test_a_name_that_powershell_would_read_as_something_else_is_refused(
 def test_a_quote_in_a_name_becomes_powershell(iis: IisHere) -> None:
     assert iis("create_apppool", "a'; Stop-WebSite 'shop")
     assert iis("list_sites")["shop"]["state"] == "Stopped"
+
+
+@pytest.mark.parametrize("application", [None, "api"])
+def test_a_virtual_directory_is_pointed_elsewhere_where_it_is(
+    iis: IisHere, application: str | None
+) -> None:
+    if application:
+        assert iis("create_app", application, "shop", "/")
+    assert iis("create_vdir", "files", "shop", "/", app=application or "/")
+    place = Place("shop", application, "files")
+    setting = {"name": "physicalPath", "filter": place.element, "value": r"C:\2"}
+    assert iis("set_webconfiguration_settings", "MACHINE/WEBROOT/APPHOST", [setting])
+    assert iis("list_vdirs", "shop", application or "/") == {"files": {"sourcepath": r"C:\2"}}
+    assert iis("list_sites")["shop"]["sourcepath"] == r"C:\1"
+
+
+def test_what_has_no_such_element_is_not_changed_and_salt_says_so(iis: IisHere) -> None:
+    setting = {
+        "name": "physicalPath",
+        "filter": Place("shop", "none", "files").element,
+        "value": r"C:\2",
+    }
+    assert not iis("set_webconfiguration_settings", "MACHINE/WEBROOT/APPHOST", [setting])
+    assert iis("list_sites")["shop"]["sourcepath"] == r"C:\1"
+
+
+def test_other_attributes_are_refused(iis: IisHere) -> None:
+    setting = {"name": "password", "filter": ROOT_OF_SHOP, "value": "x"}
+    with pytest.raises(Refused, match="unknown line"):
+        iis("set_webconfiguration_settings", "MACHINE/WEBROOT/APPHOST", [setting])

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 from tests.windows.channel import Raised, Windows
+from tests.windows.under_test import TASK_FOLDER, only_with_stand_ins
 
 Task = Callable[..., Any]
 
@@ -18,11 +19,12 @@ PYTHON = r"C:\py\python.exe"
 
 @pytest.fixture
 def task(windows: Windows) -> Task:
-    """Salt's task module, by the name of its function, and a scheduler without a task."""
-    windows.call("task_store.reset")
+    """Salt's task module, by the name of its function, and a folder without a task."""
+    windows.call("tasks.reset", TASK_FOLDER)
 
     def call(function: str, *arguments: Any, **keywords: Any) -> Any:
-        return windows.salt(f"task.{function}", *arguments, **keywords)
+        where = {"location": TASK_FOLDER, **keywords}
+        return windows.salt(f"task.{function}", *arguments, **where)
 
     return call
 
@@ -146,7 +148,7 @@ def test_triggers_and_actions_are_added_and_listed(task: Task, nightly: Path) ->
 def test_folders_come_and_go(task: Task) -> None:
     assert task("create_folder", "shop") is True
     assert task("list_folders") == ["shop"]
-    where = {"location": r"\shop"}
+    where = {"location": rf"{TASK_FOLDER}\shop"}
     made = {"cmd": PYTHON, "arguments": "-V", "trigger_type": "OnBoot"}
     assert task("create_task", "nightly", **where, **made) is True
     assert task("list_tasks", **where) == ["nightly"]
@@ -162,7 +164,7 @@ def test_folders_come_and_go(task: Task) -> None:
 def test_a_task_is_deleted(task: Task, nightly: Path) -> None:
     assert task("delete_task", "nightly") is True
     assert task("list_tasks") == []
-    assert task("info", "nightly") == "nightly not found in \\"
+    assert task("info", "nightly") == f"nightly not found in {TASK_FOLDER}"
 
 
 # --- what is refused ------------------------------------------------------------------------
@@ -181,6 +183,7 @@ def test_a_password_has_to_be_given_again(task: Task) -> None:
     assert changed == "Failed to modify task: Unknown Failure: 0x8007052e"
 
 
+@only_with_stand_ins
 @pytest.mark.parametrize(
     ("function", "arguments", "said"),
     [

@@ -61,6 +61,12 @@ class Wine:
         """Show a directory of this machine as one on drive C."""
         (self.drive / name).symlink_to(target, target_is_directory=True)
 
+    def path(self, path: Path) -> str:
+        """A path of this machine as programs in there name it."""
+        if path.is_relative_to(self.drive):
+            return "C:\\" + "\\".join(path.relative_to(self.drive).parts)
+        return str(PureWindowsPath("Z:/", path.absolute().relative_to("/")))
+
     def settle(self) -> None:
         """Wait until nothing runs any more and the registry is on disk."""
         self._server("-w")
@@ -92,8 +98,3 @@ def read_lines(pipe: IO[bytes] | None, take: Callable[[bytes], object]) -> None:
         take(b"")
 
     threading.Thread(target=read, daemon=True).start()
-
-
-def as_windows(path: Path) -> str:
-    """A path of this machine as programs under Wine name it."""
-    return str(PureWindowsPath("Z:/", path.absolute().relative_to("/")))

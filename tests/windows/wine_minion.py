@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from tests.support.ports import free_port
 from tests.windows.lab import INSIDE, PYTHON_EXE
 from tests.windows.wine import Wine, read_lines
 
@@ -29,6 +30,9 @@ class WineMinion:
         settings = yaml.safe_load(file.read_text())
         del settings["module_dirs"]  # what it has of the project comes from the master
         settings |= {"id": name, "file_client": "remote", "master": "127.0.0.1"}
+        # On Windows a minion's own event bus has ports, not sockets: two on one machine that share
+        # them take each other's returns for their own.
+        settings |= {"tcp_pub_port": free_port(), "tcp_pull_port": free_port()}
         settings |= {"master_port": master_port, **config}
         file.write_text(yaml.safe_dump(settings))
         self.said: deque[bytes] = deque(maxlen=1000)
@@ -41,10 +45,15 @@ class WineMinion:
         """What it wrote."""
         return b"".join(self.said).decode(errors="replace")
 
+    def kill(self) -> None:
+        """Kill it, with no chance to clean up. What it started lives on, and so does its prefix."""
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
     def end(self) -> None:
         """End it and all that it started, and remove its prefix."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        self._close()
         self.wine.end()
         try:
             self.process.wait(30)
@@ -52,3 +61,7 @@ class WineMinion:
             self.process.kill()
             self.process.wait()
         self.wine.remove()
+
+    def _close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()

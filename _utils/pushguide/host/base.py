@@ -16,6 +16,7 @@ from pushguide.errors import Refused, StepFailed
 from pushguide.host import health, warm_up
 from pushguide.host.bringing import Bringing
 from pushguide.host.steps import Note, skipped, step, unchanged
+from pushguide.host.windows.paths import is_same
 from pushguide.words import BAD, GOOD
 
 _CONFIRM_POLL_SECONDS = 0.2
@@ -81,7 +82,11 @@ class ProjectType(Bringing):
         self.note_logs(self.share.probe, self.share.version)
         if self.is_live_already:
             return unchanged("nothing will change")
-        return f"before: {self.journal.saved.get('version') or 'nothing'}"
+        return self.before_in_words()
+
+    def before_in_words(self) -> str:
+        """What was saved, in words."""
+        return f"before: {self.saved.get('version') or 'nothing'}"
 
     def take_state(self) -> dict[str, Any]:
         """What has to be put back if the release fails.
@@ -115,7 +120,8 @@ class ProjectType(Bringing):
     @step(changes=True)
     def switch(self) -> Note | str | None:
         """Point at the new release."""
-        is_switched = self.pointer.read() == self.new_path
+        live = self.pointer.read()
+        is_switched = live is not None and is_same(live, self.new_path)
         within = self.share.confirm_within_seconds
         if within is not None and not self.is_live_already:
             self.note_unconfirmed(within)
@@ -232,6 +238,10 @@ class ProjectType(Bringing):
     def put_back_restored(self) -> Note | str | None:
         """Put this host back into its load balancer, now that what ran before runs."""
         return self.draining.put_back()
+
+    def state_in_words(self) -> str:
+        """In which state this host is: told where it could not be put back. A type says more."""
+        return ""
 
     def mark_bad(self, reason: str) -> None:
         """Mark this deployment's release bad, unless an earlier one has proven it."""

@@ -24,9 +24,12 @@ from pushguide.host.archive import by_index
 from pushguide.host.journal import Release, flush_directory, read_all
 from pushguide.host.on_host import KEPT, LIVE, NEW, OnHost
 from pushguide.host.removal import discard, remove_tree
+from pushguide.host.renaming import rename
 from pushguide.host.steps import Note, skipped, step, unchanged, warning
 from pushguide.host.transfer import indexed
 from pushguide.host.transfer.cache import Cache
+from pushguide.host.windows import access
+from pushguide.host.windows.paths import extended, is_same
 from pushguide.share import Artifact, Transfer
 from pushguide.words import UNPROVEN
 
@@ -64,6 +67,8 @@ class Bringing(OnHost):
             ) from err
         if self.unpacking.user:
             ownership.demand_user(self.unpacking.user)
+        if self.unpacking.access:
+            access.demand_accounts(self.unpacking.access, self.releases_dir, self.salt)
         self.refuse_shared_places()
         self.pointer.check()
         return f"{self.releases_dir} is writable"
@@ -121,7 +126,7 @@ class Bringing(OnHost):
         artifact = self.share.artifact
         return (
             release.version == self.share.version
-            and os.path.dirname(release.path) == self.releases_dir
+            and is_same(os.path.dirname(release.path), self.releases_dir)
             and (artifact is None or artifact.sha256 == release.sha256)
         )
 
@@ -244,6 +249,7 @@ class Bringing(OnHost):
             if os.path.lexists(left):
                 remove_tree(left)
         with removed_on_failure(self.partial_path, self.incoming_dir):
+            self.give_access(self.partial_path)
             detail = self.place(self.incoming_path, self.partial_path)
             if not self.share.configuration:
                 self.complete()
@@ -277,7 +283,7 @@ class Bringing(OnHost):
         if self.unpacking.user:
             ownership.give_to(self.unpacking.user, self.partial_path)
         archive.flush_tree(self.partial_path)
-        os.rename(self.partial_path, self.new_path)
+        rename(extended(self.partial_path), extended(self.new_path))
         flush_directory(self.releases_dir)
         discard(self.incoming_dir)
         assert self.share.artifact is not None
@@ -302,6 +308,12 @@ class Bringing(OnHost):
         """Whether the new release is there already, and the journal knows it."""
         return os.path.isdir(self.new_path) and self.new_name in self.journal.releases
 
+    def give_access(self, directory: str) -> None:
+        """Make the directory for a release with its access rights, if the template has any."""
+        if self.unpacking.access:
+            os.mkdir(directory)
+            access.give(self.unpacking.access, directory, self.salt)
+
     def place(self, artifact: str, destination: str) -> str:
         """Turn the verified artifact into the content of a release directory."""
         unpacked = None
@@ -325,6 +337,7 @@ class Bringing(OnHost):
             log.warning("Building %s by its index failed, it is fetched whole: %s", artifact, err)
         if os.path.isdir(destination):
             remove_tree(destination)
+        self.give_access(destination)
         told = Transfer(**self.share.transfer)
         transfer.fetch(self.share.artifact, artifact, told, self.transfer_scene())
         return None
@@ -344,19 +357,19 @@ class Bringing(OnHost):
 
     def remove_old(self, step_name: str) -> Note | str:
         """Remove the releases that need not stay; one that cannot be removed is a warning."""
-        live = self.journal.release_at(self.pointer.read())
-        what = (
-            self.journal,
-            self.releases_dir,
-            self.share.keep_releases,
-            live.name if live else None,
-        )
         try:
+            live = self.journal.release_at(self.pointer.read())
+            what = (
+                self.journal,
+                self.releases_dir,
+                self.share.keep_releases,
+                live.name if live else None,
+            )
             if not retention.has_old(*what):
                 return unchanged("nothing to remove")
             with self.journal.intent(self.recorder.stage.stage, step_name):
                 removed, left = retention.retire(*what)
-        except OSError as err:
+        except (OSError, StepFailed) as err:
             return warning(f"could not remove old releases: {err}")
         if left:
             return warning(f"could not remove {', '.join(left)}; it is tried again next time")

@@ -10,7 +10,9 @@ from typing import Any
 
 from pushguide import __version__
 from pushguide.host import journal as journals
+from pushguide.host.links import is_link, target_of, walk
 from pushguide.host.orders import is_busy
+from pushguide.host.windows.paths import extended
 from pushguide.measure import measured
 
 
@@ -47,9 +49,9 @@ def inspect(
 
 def _at_pointer(journal: journals.Journal) -> dict[str, Any]:
     """What is live by the live link itself, which somebody may have changed by hand."""
-    if journal.pointer is None or not os.path.islink(journal.pointer):
+    target = target_of(journal.pointer) if journal.pointer else None
+    if target is None:
         return {}
-    target = os.readlink(journal.pointer)
     release = journal.release_at(target)
     return {"live": release.version if release else f"({target})"}
 
@@ -99,10 +101,11 @@ def files(
 
 def _walk(top: str) -> Iterator[tuple[str, str]]:
     """The plain files below a directory, each with its path from there."""
-    for directory, _, names in os.walk(top):
+    top = extended(top)
+    for directory, names in walk(top):
         for name in names:
             path = os.path.join(directory, name)
-            if os.path.isfile(path) and not os.path.islink(path):
+            if os.path.isfile(path) and not is_link(path):
                 yield os.path.relpath(path, top).replace(os.sep, "/"), path
 
 

@@ -19,6 +19,9 @@ from typing import Any
 from pushguide import __version__
 from pushguide.errors import Fenced, PushguideError, Refused
 from pushguide.host.file_lock import try_lock, wait_for_lock
+from pushguide.host.links import target_of
+from pushguide.host.renaming import patiently, replace
+from pushguide.host.windows.paths import is_same
 from pushguide.words import BAD, GOOD, UNFINISHED, UNPROVEN
 
 FORMAT = 1
@@ -80,7 +83,7 @@ class Journal:
             PushguideError: the file is there and does not read.
         """
         try:
-            with open(path, encoding="utf-8") as handle:
+            with patiently(lambda: open(path, encoding="utf-8")) as handle:
                 data = json.load(handle)
             if data.pop("format", None) != FORMAT:
                 raise PushguideError(
@@ -173,7 +176,7 @@ class Journal:
     def release_at(self, path: str | None) -> Release | None:
         """The release whose directory is ``path``, if it is one of ours."""
         for release in self.releases.values():
-            if path is not None and os.path.normpath(release.path) == os.path.normpath(path):
+            if path is not None and is_same(release.path, path):
                 return release
         return None
 
@@ -184,8 +187,9 @@ class Journal:
         A step that was broken off may have moved the pointer before the journal could say so:
         where the pointer is a link, it is asked itself.
         """
-        if self.doing and self.pointer and os.path.islink(self.pointer):
-            return self.release_at(os.readlink(self.pointer))
+        target = target_of(self.pointer) if self.doing and self.pointer else None
+        if target is not None:
+            return self.release_at(target)
         return self.releases.get(self.live or "")
 
     def answer(self) -> dict[str, Any]:
@@ -241,7 +245,7 @@ def replace_file(path: str, text: str, mode: int = 0o644) -> None:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
-    os.replace(temporary, path)
+    replace(temporary, path)
     flush_directory(os.path.dirname(path))
 
 
@@ -258,7 +262,7 @@ def _dress(temporary: str, path: str, mode: int) -> None:
 
 
 def flush_directory(path: str) -> None:
-    """Make a rename inside ``path`` durable, where the platform can (not on Windows)."""
+    """Make a rename inside ``path`` durable; on Windows the rename itself has done so."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -277,7 +281,7 @@ def state_dir(opts: Mapping[str, Any]) -> str:
     configured = opts.get("pushguide_dir")
     if configured:
         return str(configured)
-    return os.path.join(opts.get("root_dir") or os.path.abspath(os.sep), "var/lib/pushguide")
+    return os.path.join(opts.get("root_dir") or os.path.abspath(os.sep), "var", "lib", "pushguide")
 
 
 def journal_dir(opts: Mapping[str, Any], module: str, environment: str) -> str:

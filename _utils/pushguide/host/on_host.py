@@ -10,8 +10,9 @@ from typing import Any
 from pushguide.errors import StepFailed
 from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal
-from pushguide.host.pointer import Link, Pointer
+from pushguide.host.pointer import Pointer, link_at
 from pushguide.host.steps import Recorder
+from pushguide.host.windows.paths import as_this_host_has_it
 from pushguide.share import Share, Unpacking
 
 #: How a deployment gets its release on this host.
@@ -39,7 +40,7 @@ class OnHost:
         grains: Mapping[str, Any],
         opts: Mapping[str, Any],
     ) -> None:
-        self.share = share
+        self.share = share._replace(root=as_this_host_has_it(share.root))
         self.settings = share.settings
         self.journal = journal
         self.recorder = recorder
@@ -54,8 +55,8 @@ class OnHost:
         self.recorder.demand_go_on()
 
     def make_pointer(self) -> Pointer:
-        """What decides which release is live: by default a symbolic link, ``<root>/live``."""
-        return Link(os.path.join(self.share.root, "live"))
+        """What decides which release is live: by default a link, ``<root>/live``."""
+        return link_at(os.path.join(self.share.root, "live"))
 
     @property
     def releases_dir(self) -> str:

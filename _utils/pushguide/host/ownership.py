@@ -20,7 +20,8 @@ def demand_user(name: str) -> None:
     if os.name == "nt":
         raise StepFailed(
             f"Unpacking as {name} is not possible on Windows: files inherit the rights of their "
-            "directory. Set the rights of the root, and leave out unpacking:user."
+            "directory. Set the rights of the root, or give some (unpacking:access), and leave out "
+            "unpacking:user."
         )
     user = _user_of(name)
     if os.geteuid() not in (0, user.pw_uid):

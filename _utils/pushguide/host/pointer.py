@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pushguide.errors import StepFailed
 from pushguide.host.journal import flush_directory
+from pushguide.host.windows.junction import Junction
 
 
 class Pointer(Protocol):
@@ -33,6 +34,15 @@ class Pointer(Protocol):
 
     def restore(self, saved: str | None) -> None:
         """Put back what :meth:`save` returned; None takes the pointer away."""
+
+
+def link_at(path: str) -> Pointer:
+    """The link of this platform: a symbolic link, and on Windows a junction.
+
+    Args:
+        path: its place.
+    """
+    return Junction(path) if os.name == "nt" else Link(path)
 
 
 class Link:

@@ -100,7 +100,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def terminate(pid: int, grace_seconds: float, kill_seconds: float = 10, group: bool = False) -> str:
-    """End a process: ask it, wait, then force it. On Windows there is only force.
+    """End a process: ask it, wait, then force it.
 
     Args:
         pid: the process.
@@ -114,11 +114,6 @@ def terminate(pid: int, grace_seconds: float, kill_seconds: float = 10, group: b
     Raises:
         StepFailed: it lives even so.
     """
-    if os.name == "nt":
-        on_windows.end(pid)
-        if wait_until(lambda: not is_alive(pid), kill_seconds):
-            return "killed"
-        raise StepFailed(f"Stopping process {pid} failed: it lives {kill_seconds:g} s later.")
     send, lives = (os.killpg, group_lives) if group else (os.kill, is_alive)
     _signal(send, pid, signal.SIGTERM)
     if wait_until(lambda: not lives(pid), grace_seconds):

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pushguide.host.links import is_directory
+from pushguide.host.windows.paths import extended
+
 _WRITABLE = stat.S_IRUSR | stat.S_IWUSR | stat.S_IXUSR
 
 
@@ -26,10 +29,7 @@ def remove_tree(path: str) -> None:
     Raises:
         OSError: something cannot be removed.
     """
-    if sys.version_info >= (3, 12):
-        shutil.rmtree(path, onexc=_once_more)
-    else:
-        shutil.rmtree(path, onerror=lambda function, place, _: _once_more(function, place))
+    _remove(extended(path), set())
 
 
 def discard(path: str) -> None:
@@ -38,16 +38,27 @@ def discard(path: str) -> None:
         remove_tree(path)
 
 
-def _once_more(function: Callable[..., Any], path: str, error: BaseException | None = None) -> None:
-    if not os.path.lexists(path):
-        return
+def _remove(path: str, tried: set[str]) -> None:
+    def once_more(_: Callable[..., Any], place: str, error: Any) -> None:
+        error = error[1] if isinstance(error, tuple) else error
+        if place in tried:
+            raise error
+        tried.add(place)
+        if os.path.lexists(place):
+            _make_removable(place)
+            if is_directory(place):
+                _remove(place, tried)
+            else:
+                os.unlink(place)
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(path, onexc=once_more)
+    else:
+        shutil.rmtree(path, onerror=once_more)
+
+
+def _make_removable(path: str) -> None:
     with contextlib.suppress(OSError):
         os.chmod(os.path.dirname(path), _WRITABLE)
-    if os.name == "nt" or (os.path.isdir(path) and not os.path.islink(path)):
+    if os.name == "nt" or is_directory(path):
         os.chmod(path, _WRITABLE)
-    if function in (os.unlink, os.remove):
-        os.unlink(path)
-    elif os.path.isdir(path) and not os.path.islink(path):
-        remove_tree(path)
-    else:
-        os.unlink(path)

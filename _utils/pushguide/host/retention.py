@@ -6,6 +6,7 @@ import logging
 import os
 
 from pushguide.host.journal import Journal
+from pushguide.host.links import is_directory
 from pushguide.host.removal import remove_tree
 from pushguide.words import BAD
 
@@ -75,7 +76,7 @@ def _remove(path: str) -> bool:
     doomed = path if path.endswith(_DOOMED) else f"{path}{_DOOMED}"
     try:
         os.rename(path, doomed)
-        if os.path.isdir(doomed) and not os.path.islink(doomed):
+        if is_directory(doomed):
             remove_tree(doomed)
         else:
             os.remove(doomed)

@@ -264,8 +264,16 @@ class _Run:
             self.journal.saved = self.journal.unconfirmed = None
         except PushguideError as err:
             log.exception("%s was not put back to what ran before", self.journal.module)
-            return FAILED, f"{reason} And this host was not put back to what ran before: {err}"
+            failed = f"{reason} And this host was not put back to what ran before: {err}"
+            return FAILED, f"{failed} {self.state()}".rstrip()
         return RESTORED, reason
+
+    def state(self) -> str:
+        """In which state a host is that could not be put back."""
+        try:
+            return self.project.state_in_words()
+        except PushguideError as err:
+            return f"Nor could its state be told: {err}"
 
     def overall(self) -> str:
         """Succeeded, or unchanged where no stage changed anything."""

@@ -9,6 +9,8 @@ from typing import Any
 
 from pushguide.host import journal as journals
 from pushguide.host.journal import Release
+from pushguide.host.links import leads_elsewhere
+from pushguide.host.windows.paths import extended, plain
 from pushguide.standards.checking import check
 from pushguide.standards.kinds import Facts
 from pushguide.standards.listing import DIRECTORY, FILE, LINK, OTHER, Entry, Listing
@@ -63,7 +65,7 @@ def findings_in(release: Release, rules: Iterable[Mapping[str, Any]]) -> dict[st
         OSError: the release does not read.
     """
     wanted = [Rule.from_dict(one) for one in rules]
-    entries, is_complete = listed(release.path, release.made)
+    entries, is_complete = listed(extended(release.path), release.made)
     found = check(wanted, Listing(entries), Facts())
     return {
         "version": release.version,
@@ -138,8 +140,9 @@ def _walk(top: str, made: float) -> Iterator[Entry]:
 
 def _entry(one: os.DirEntry[str], path: str, made: float) -> Entry:
     info = one.stat(follow_symlinks=False)
-    if stat.S_ISLNK(info.st_mode):
-        return Entry(path, LINK, target=_told(os.readlink(one.path)), touched=_touched(info, made))
+    if leads_elsewhere(info):
+        target = plain(_told(os.readlink(one.path)))
+        return Entry(path, LINK, target=target, touched=_touched(info, made))
     if stat.S_ISDIR(info.st_mode):
         return Entry(path, DIRECTORY)
     kind = FILE if stat.S_ISREG(info.st_mode) else OTHER

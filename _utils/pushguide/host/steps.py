@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -132,9 +132,11 @@ class Recorder:
         self.demand_go_on()
         started = time.monotonic()
         self.reporter.add({"stage": self.stage.stage, "step": name, "outcome": RUNNING})
-        journal = self.journal.intent(self.stage.stage, name) if changes else nullcontext()
+        journal = (
+            self.journal.intent(self.stage.stage, name) if changes else contextlib.nullcontext()
+        )
         try:
-            with journal:
+            with journal or contextlib.nullcontext():
                 answer = action()
         except PushguideError as err:
             outcome = INCONCLUSIVE if isinstance(err, Inconclusive) else FAILED
@@ -214,3 +216,21 @@ def step(*, changes: bool, looks: bool = False) -> Callable[[Method[T]], Callabl
         return run
 
     return decorate
+
+
+@contextlib.contextmanager
+def also_on_failure(part: Callable[[], None]) -> Iterator[None]:
+    """Run a part after the block, even if that fails.
+
+    Raises:
+        StepFailed: either failed; if both did, the message is that of both.
+    """
+    try:
+        yield
+    except PushguideError as err:
+        try:
+            part()
+        except PushguideError as more:
+            raise StepFailed(f"{err} {more}") from more
+        raise
+    part()

@@ -104,6 +104,13 @@ def _credential(name: str, info: ValidationInfo) -> str:
     return known_name(name, "credentials", info)
 
 
+def below_release(path: str) -> str:
+    """Refuse a path that does not lie below a release directory."""
+    if {"", ".", ".."} & {*path.replace("\\", "/").split("/")}:
+        raise ValueError("give a path below the release directory, without '.' and '..'")
+    return path
+
+
 OneLine = Annotated[str, AfterValidator(_one_line)]
 AbsolutePath = Annotated[str, AfterValidator(_one_line), AfterValidator(_absolute)]
 #: A number, or a grain that holds it, such as ``{grain.shop_port}``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def probed(host: Host, web: Health) -> Host:
     """A host whose live link is asked for the version."""
     path = (host.root / "live" / "health").relative_to(web.directory)
     host.given["probe"] = {
-        "url": f"{web.url}/files/{path}",
+        "url": f"{web.url}/files/{path.as_posix()}",
         "text": "version {version}",
         "within_seconds": 0.05,
         "interval_seconds": 0.05,
@@ -39,9 +40,8 @@ def probed(host: Host, web: Health) -> Host:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell every hostile archive, and what refused it."""
-    from tests.unit.host.test_hostile_archives import TABLE
-
-    if TABLE:
-        terminalreporter.section(f"hostile archives: {len(TABLE)}, bytes outside: 0")
-        for name, outcome, why in sorted(TABLE):
+    hostile = sys.modules.get("tests.unit.host.test_hostile_archives")
+    if table := getattr(hostile, "TABLE", None):
+        terminalreporter.section(f"hostile archives: {len(table)}, bytes outside: 0")
+        for name, outcome, why in sorted(table):
             terminalreporter.write_line(f"{name:<42} {outcome:<8} {why}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import resource
 import stat
 import struct
 import tarfile
@@ -123,7 +122,7 @@ def look(root: Path) -> dict[str, bytes | str | None]:
     """Everything under ``root``: content of files, targets of links, None for directories."""
     found: dict[str, bytes | str | None] = {}
     for path in sorted(root.rglob("*")):
-        name = str(path.relative_to(root))
+        name = path.relative_to(root).as_posix()
         if path.is_symlink():
             found[name] = os.readlink(path)
         else:
@@ -737,6 +736,7 @@ def test_a_file_that_cannot_be_written_is_an_os_error(
     tmp_path: Path, site: Path, form: str
 ) -> None:
     path = make_site(tmp_path / "artifact", form)
+    resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:

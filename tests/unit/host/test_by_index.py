@@ -70,7 +70,7 @@ class Published:
         assert answer["outcome"] == SUCCEEDED, answer["error"]
         live = self.host.root / "live"
         found = {
-            str(one.relative_to(live.resolve())): one.read_bytes()
+            one.relative_to(live.resolve()).as_posix(): one.read_bytes()
             for one in live.resolve().rglob("*")
             if one.is_file()
         }

@@ -16,6 +16,8 @@ import pytest
 from pushguide.errors import Refused, StepFailed
 from pushguide.host import retention
 from pushguide.host.journal import Journal
+from pushguide.host.links import target_of
+from pushguide.host.pointer import link_at
 from pushguide.host.types.static_site import StaticSite
 from pushguide.share import Artifact, Share
 from pushguide.words import (
@@ -147,8 +149,8 @@ def test_a_link_of_its_own(probed: Host, tmp_path: Path) -> None:
     link = tmp_path / "document-root"
     answer = probed.run(probed.share("1", settings={"link": str(link)}, probe=None))
     assert answer["outcome"] == SUCCEEDED
-    assert link.readlink() == probed.root / "releases" / "1-1"
-    assert not (probed.root / "live").is_symlink()
+    assert target_of(str(link)) == str(probed.root / "releases" / "1-1")
+    assert probed.live is None
     assert steps(answer, "post_release")["probe"] == (SKIPPED, "the template has no probe")
 
 
@@ -188,10 +190,11 @@ def test_a_first_version_that_fails_leaves_nothing_live(probed: Host) -> None:
 
 def test_a_link_that_was_somebody_elses_is_put_back(probed: Host, tmp_path: Path) -> None:
     (tmp_path / "by-hand").mkdir()
-    (probed.root / "live").symlink_to(tmp_path / "by-hand")
+    link = link_at(str(probed.root / "live"))
+    link.point_at(str(tmp_path / "by-hand"))
     answer = probed.deploy("1", artifact=broken(probed, "1"))
     assert (answer["outcome"], answer["live"]) == (RESTORED, None)
-    assert (probed.root / "live").readlink() == tmp_path / "by-hand"
+    assert link.read() == str(tmp_path / "by-hand")
 
 
 def test_without_restoring_it_is_left_as_it_is(probed: Host) -> None:
@@ -426,7 +429,7 @@ def test_a_root_that_another_environment_has_is_refused_and_nothing_of_it_is_los
     assert answer["outcome"] == FAILED
     assert "is the root of shop (production) on this host too" in answer["error"]
     assert sorted((host.root / "releases").iterdir()) == before
-    assert os.readlink(host.root / "live") == str(before[0])
+    assert target_of(str(host.root / "live")) == str(before[0])
     assert host.deploy("3")["outcome"] == SUCCEEDED
 
 
@@ -618,10 +621,11 @@ def test_a_root_that_cannot_be_written(host: Host, tmp_path: Path, below: str) -
 
 def test_something_else_in_the_place_of_the_link(host: Host) -> None:
     (host.root / "live").mkdir()
+    (host.root / "live" / "index.html").touch()
     answer = host.deploy("1")
     assert outcomes(answer) == {"prepare": FAILED}
-    assert "is not a symbolic link" in answer["error"]
-    assert (host.root / "live").is_dir()
+    assert "but something else: move it away once" in answer["error"]
+    assert (host.root / "live" / "index.html").exists()
 
 
 def test_a_prepared_release_that_somebody_removed(host: Host) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import pwd
 import random
 import stat
 import subprocess
@@ -50,7 +49,7 @@ def pack(path: Path, files: Files, form: str, mtime: int = 1_700_000_000) -> str
 def look(top: Path) -> dict[str, tuple[bytes, bool]]:
     """What is in a tree."""
     return {
-        str(one.relative_to(top)): (one.read_bytes(), bool(one.stat().st_mode & stat.S_IXUSR))
+        one.relative_to(top).as_posix(): (one.read_bytes(), bool(one.stat().st_mode & stat.S_IXUSR))
         for one in top.rglob("*")
         if one.is_file()
     }
@@ -198,7 +197,9 @@ def test_directories_keep_their_times(tmp_path: Path) -> None:
 # Read-only trees can be removed, by who is not root as well.
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() != 0, reason="only root can become somebody else"
+)
 def test_who_is_not_root_removes_a_read_only_tree(tmp_path: Path) -> None:
     files = {"a/b/c": (b"x", False), "d": (b"y", True)}
     tree = Path(tempfile.mkdtemp())
@@ -209,7 +210,7 @@ def test_who_is_not_root_removes_a_read_only_tree(tmp_path: Path) -> None:
         "import os, sys; os.setgid({gid}); os.setuid({uid}); "
         "from pushguide.host.removal import remove_tree; remove_tree({path!r})"
     )
-    user = pwd.getpwnam("nobody")
+    user = pytest.importorskip("pwd").getpwnam("nobody")
     words = code.format(gid=user.pw_gid, uid=user.pw_uid, path=str(tree / "r"))
     # What is imported has to be readable for nobody: it is loaded before root is given up.
     words = "from pushguide.host import removal; " + words
@@ -222,14 +223,14 @@ def test_who_is_not_root_removes_a_read_only_tree(tmp_path: Path) -> None:
 # Users.
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files away")
 def test_files_and_links_are_given_to_a_user(tmp_path: Path) -> None:
     (tmp_path / "outside").write_text("root's")
     (tmp_path / "tree" / "sub").mkdir(parents=True)
     (tmp_path / "tree" / "sub" / "file").write_text("x")
     (tmp_path / "tree" / "link").symlink_to(tmp_path / "outside")
     ownership.give_to("nobody", str(tmp_path / "tree"))
-    uid = pwd.getpwnam("nobody").pw_uid
+    uid = pytest.importorskip("pwd").getpwnam("nobody").pw_uid
     assert {one.lstat().st_uid for one in (tmp_path / "tree").rglob("*")} == {uid}
     assert (tmp_path / "tree").stat().st_uid == uid
     assert (tmp_path / "outside").stat().st_uid == 0

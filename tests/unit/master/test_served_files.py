@@ -11,6 +11,7 @@ import pytest
 from pushguide.errors import PushguideError, Refused
 from pushguide.master.installation import setup
 from pushguide.master.served_files import write_files
+from pushguide.master.templates.project_types import names
 
 PROJECT = Path(__file__).parents[3]
 
@@ -28,6 +29,14 @@ def test_minions_get_their_side_and_orchestrations_are_there(tmp_path: Path) -> 
     assert {"orch/deploy.sls", "orch/rollback.sls", "_utils/pushguide/host/base.py"} <= served
     assert "_utils/pushguide/host/stale.py" not in served
     assert not any("sqlalchemy" in (tmp_path / one).read_text() for one in served)
+
+
+def test_minions_get_a_loader_module_for_every_type_that_a_template_may_name(
+    tmp_path: Path,
+) -> None:
+    write_files(str(tmp_path))
+    served = {one.stem for one in (tmp_path / "_modules").glob("pushguide_*.py")}
+    assert served == {f"pushguide_{name}" for name in names({})}
 
 
 def test_what_is_served_needs_nothing_installed(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ def run(
     stages: Sequence[str],
     failing: Sequence[str] = (),
     pillar: Mapping[str, Any] | None = None,
+    missing: Sequence[str] = (),
+    home: str | None = None,
+    laid_over: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run stages as a job does.
 
@@ -27,6 +30,9 @@ def run(
         stages: the stages.
         failing: Salt's functions that fail this time.
         pillar: values of the host's pillar, by their paths.
+        missing: Salt's functions that are not there.
+        home: the name of the minion's directory, if modules share one.
+        laid_over: functions in the place of Salt's.
     """
     file = importlib.import_module(f"pushguide.host.types.{project_type}")
     made = getattr(file, "".join(part.title() for part in project_type.split("_")))
@@ -34,11 +40,36 @@ def run(
     ours = {"event.fire_master": lambda *_, **__: True, **dict.fromkeys(failing, _fail)}
     if pillar:
         ours["pillar.get"] = lambda path, default="", **_: pillar.get(path, default)
-    salt = ChainMap(ours, minion.functions())
-    # Each module has a minion of its own: what another test has left is in nobody's way.
-    home = rf"C:\minions\{share['module']}"
-    opts = {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
+    salt = _Without(missing, ours, dict(laid_over or {}), minion.functions())
+    opts = options(home or share["module"])
     return run_stages(made, share, stages, salt, {}, opts, {})
+
+
+def options(name: str) -> dict[str, str]:
+    """A minion's configuration: each module has one of its own, so no test is in another's way."""
+    home = home_of(name)
+    return {"id": "win1", "root_dir": home, "cachedir": rf"{home}\cache"}
+
+
+class _Without(ChainMap[str, Any]):
+    """Functions of which some are missing."""
+
+    def __init__(self, missing: Sequence[str], *maps: Any) -> None:
+        super().__init__(*maps)
+        self.missing = missing
+
+    def __contains__(self, name: object) -> bool:
+        return name not in self.missing and super().__contains__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.missing:
+            raise KeyError(name)
+        return super().__getitem__(name)
+
+
+def home_of(name: str) -> str:
+    """Where a minion has what it keeps."""
+    return rf"C:\minions\{name}"
 
 
 def _fail(*_: Any, **__: Any) -> Any:

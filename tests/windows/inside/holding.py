@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import IO
+import threading
+from typing import IO, Any
+
+import deployments
+
+from pushguide.words import STAGES
 
 _open: dict[str, IO[bytes]] = {}
 
@@ -15,3 +20,10 @@ def hold(path: str) -> None:
 def let_go(path: str) -> None:
     """Close it."""
     _open.pop(path).close()
+
+
+def while_held(path: str, seconds: float, share: dict[str, Any]) -> dict[str, Any]:
+    """Run all stages while a file is open for the first seconds of that."""
+    hold(path)
+    threading.Timer(seconds, let_go, [path]).start()
+    return deployments.run(share["type"], share, list(STAGES))

@@ -26,9 +26,13 @@ VARYING = {
     "address": TEXT,
     "app_setting": "physicalPath|applicationPool",
     "application": r"""[^'"\\$`]+""",
+    "application_or_root": r"""[^'"\\$`]*""",
+    "attribute": "physicalPath",
     "binding": TEXT,
     "credential": "userName|password",
     "container": "Sites|AppPools",
+    "directory": r"""[^'"\\$`]+""",
+    "directory_or_root": r"""[^'"\\$`]*""",
     "host": TEXT,
     "path": TEXT,
     "port": r"\d+",
@@ -40,6 +44,14 @@ VARYING = {
 }
 
 
+#: The element that has the path of a virtual directory; each application has one of its own.
+DIRECTORY = (
+    'system.applicationHost/sites/site[@name="<site>"]'
+    '/application[@path="/<application_or_root>"]'
+    '/virtualDirectory[@path="/<directory_or_root>"]'
+)
+
+
 class Refused(Exception):
     """The model does not know the line."""
 
@@ -48,10 +60,26 @@ class Shell(Iis):
     """IIS as one line of PowerShell sees it: with the line's own variable $Settings."""
 
     settings: dict[str, str]
+    attributes: list[dict[str, str]] | None = None
 
     def begin_settings(self) -> None:
         """Start with an empty $Settings."""
-        self.settings = {}
+        self.settings, self.attributes = {}, None
+
+    def begin_attributes(self) -> None:
+        """Start with an empty $Settings, a list of what configuration properties are."""
+        self.attributes = []
+
+    def demand_attribute(self, **_: str) -> None:
+        """Only warn if there is no such element."""
+
+    def read_attribute(self, attribute: str, **place: str) -> None:
+        """Put an attribute of a virtual directory into $Settings; empty if there is none."""
+        named = re.sub(r"<(\w+)>", lambda match: place[match.group(1)], DIRECTORY)
+        found = self.directory(**place)
+        value = found[attribute] if found else ""
+        assert self.attributes is not None
+        self.attributes.append({"filter": named, "name": attribute, "value": value})
 
     def demand_setting(self, container: str, name: str, setting: str) -> None:
         """Fail if there is no such setting."""
@@ -71,7 +99,7 @@ class Shell(Iis):
 
     def all_settings(self) -> list[dict[str, str]]:
         """Give $Settings."""
-        return [self.settings]
+        return [self.settings] if self.attributes is None else self.attributes
 
 
 #: Lines that give something, which Salt has made JSON of.
@@ -117,6 +145,16 @@ QUERIES: dict[str, Callable[..., Any]] = {
     " $Property = $Property | Select-Object -ExpandProperty Value;"
     " $Settings['<credential>'] = [String] $Property;"
     " $Property = $Null": Shell.read_credential,
+    "$Settings = New-Object System.Collections.ArrayList": Shell.begin_attributes,
+    f"Get-WebConfigurationProperty -PSPath 'MACHINE/WEBROOT/APPHOST' -Filter '{DIRECTORY}'"
+    " -Name '<attribute>' -ErrorAction Stop | Out-Null": Shell.demand_attribute,
+    "$Property = Get-WebConfigurationProperty -PSPath 'MACHINE/WEBROOT/APPHOST'"
+    f" -Name '<attribute>' -Filter '{DIRECTORY}' -ErrorAction Stop;"
+    " if (([String]::IsNullOrEmpty($Property) -eq $False) -and"
+    " ($Property.GetType()).Name -eq 'ConfigurationAttribute') {"
+    " $Property = $Property | Select-Object -ExpandProperty Value };"
+    f" $Settings.add(@{{filter='{DIRECTORY}';name='<attribute>';value=[String] $Property}})|"
+    " Out-Null; $Property = $Null": Shell.read_attribute,
     "$Settings": Shell.all_settings,
 }
 
@@ -161,6 +199,8 @@ ORDERS: dict[str, Callable[..., Any]] = {
     " -PhysicalPath '<path>'": Iis.create_directory,
     "New-WebVirtualDirectory -Name '<directory>' -Site '<site>'"
     " -PhysicalPath '<path>' -Application '<application>'": Iis.create_directory,
+    f"Set-WebConfigurationProperty -PSPath 'MACHINE/WEBROOT/APPHOST' -Filter '{DIRECTORY}'"
+    " -Name '<attribute>' -Value <value>": Iis.set_attribute,
     r"Remove-Item -Path 'IIS:\Sites\<site>\<directory>' -Recurse": Iis.remove_directory,
     r"Remove-Item -Path 'IIS:\Sites\<site>\<application>\<directory>'"
     " -Recurse": Iis.remove_directory,

@@ -11,6 +11,9 @@ What is like IIS and matters to releases:
     - Of two sites with one binding, only one can be started.
     - Neither a site's path nor its pool has to exist when they are set.
     - Remove-WebBinding without a site takes the binding from every site.
+    - What is set up wrongly has the state Undefined, and does not start: so does a site whose
+      application pool is gone.
+    - Set-WebConfigurationProperty only warns where there is no such element.
 """
 
 from __future__ import annotations
@@ -19,13 +22,20 @@ import itertools
 
 import iis_parts
 import iis_settings
-from iis_parts import STARTED, STOPPED, Failed, Item
+from iis_parts import STARTED, STOPPED, UNDEFINED, Failed, Item
 from iis_pools import Pools
 
 
 def fresh() -> Item:
     """IIS as it is installed."""
-    state: Item = {"next_id": 1, "next_pid": 4000, "overlap_seconds": 0.0, "pools": {}, "sites": {}}
+    state: Item = {
+        "next_id": 1,
+        "next_pid": 10_000_000,  # beyond those of processes that there are
+        "overlap_seconds": 0.0,
+        "set_up_wrongly": [],
+        "pools": {},
+        "sites": {},
+    }
     iis = Iis(state)
     iis.create_pool("DefaultAppPool")
     iis.create_site("Default Web Site", r"%SystemDrive%\inetpub\wwwroot", "http", "*:80:")
@@ -46,7 +56,7 @@ class Iis(Pools):
                 "id": site["id"],
                 "name": name,
                 "physicalPath": site["applications"]["/"]["directories"]["/"]["physicalPath"],
-                "state": site["state"],
+                "state": self.site_state(name),
             }
             for name, site in self.sites.items()
         ]
@@ -73,6 +83,8 @@ class Iis(Pools):
     def start_site(self, site: str) -> None:
         """Start-WebSite."""
         name = self._site_name(site)
+        if self.site_state(name) == UNDEFINED:
+            raise Failed("The object identifier does not represent a valid object. (0x800710D8)")
         if other := self._in_the_way(name):
             raise Failed(
                 "Cannot create a file when that file already exists."
@@ -83,6 +95,15 @@ class Iis(Pools):
     def stop_site(self, site: str) -> None:
         """Stop-WebSite."""
         self._site(site)["state"] = STOPPED
+
+    def site_state(self, site: str) -> str:
+        """The state of a site."""
+        pool = self.sites[site]["applications"]["/"]["applicationPool"]
+        if f"Sites/{site}" in self.state["set_up_wrongly"]:
+            return UNDEFINED
+        if iis_parts.known_name(self.pools, pool) is None:
+            return UNDEFINED
+        return str(self.sites[site]["state"])
 
     # --- bindings ---------------------------------------------------------------------------
 
@@ -175,6 +196,20 @@ class Iis(Pools):
         """Remove-Item IIS:\\Sites\\…\\…."""
         directories = self._application(site, application)["directories"]
         del directories[iis_parts.demand_name(directories, f"/{directory}", "virtual directory")]
+
+    def directory(self, site: str, application_or_root: str, directory_or_root: str) -> Item | None:
+        """A virtual directory, as an XPath names it; None if there is none."""
+        try:
+            directories = self._application(site, application_or_root)["directories"]
+        except Failed:
+            return None
+        known = iis_parts.known_name(directories, f"/{directory_or_root}")
+        return directories[known] if known else None
+
+    def set_attribute(self, attribute: str, value: str, **place: str) -> None:
+        """Set-WebConfigurationProperty of a virtual directory."""
+        if found := self.directory(**place):
+            iis_parts.keep(found, attribute, value)
 
     # --- settings ---------------------------------------------------------------------------
 

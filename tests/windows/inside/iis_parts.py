@@ -11,6 +11,7 @@ Item = dict[str, Any]
 
 STARTED = "Started"
 STOPPED = "Stopped"
+UNDEFINED = "Undefined"
 
 
 class Failed(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import iis_parts
 import iis_settings
-from iis_parts import STARTED, STOPPED, Failed, Item
+from iis_parts import STARTED, STOPPED, UNDEFINED, Failed, Item
 
 RUNNING = "Running"
 STOPPING = "Stopping"
@@ -28,10 +28,10 @@ class Pools:
         return [
             {
                 "name": name,
-                "state": pool["state"],
+                "state": self.pool_state(name),
                 "Applications": iis_parts.as_json(self._users(name)),
             }
-            for name, pool in self.pools.items()
+            for name in self.pools
         ]
 
     def create_pool(self, pool: str) -> None:
@@ -47,6 +47,8 @@ class Pools:
 
     def start_pool(self, pool: str) -> None:
         """Start-WebAppPool."""
+        if self.pool_state(self._pool_name(pool)) == UNDEFINED:
+            raise Failed("The object identifier does not represent a valid object. (0x800710D8)")
         self._pool(pool)["state"] = STARTED
         self._start_what_always_runs()
 
@@ -62,6 +64,11 @@ class Pools:
         if self._pool(pool)["state"] == STOPPED:
             raise Failed("You have to start stopped object before restarting.")
         self._recycle(self._pool(pool))
+
+    def pool_state(self, pool: str) -> str:
+        """The state of an application pool."""
+        is_wrong = f"AppPools/{pool}" in self.state["set_up_wrongly"]
+        return UNDEFINED if is_wrong else str(self.pools[pool]["state"])
 
     def list_workers(self, pool: str) -> list[Item]:
         """Get-ChildItem IIS:\\AppPools\\…\\WorkerProcesses."""

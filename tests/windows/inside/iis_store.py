@@ -37,6 +37,17 @@ def let_old_workers_stay(seconds: float) -> None:
         iis.state["overlap_seconds"] = seconds
 
 
+def set_up_wrongly(container: str, name: str) -> None:
+    """Let IIS find what is set up wrongly, so that it has the state Undefined.
+
+    Args:
+        container: ``Sites`` or ``AppPools``.
+        name: of the site or pool.
+    """
+    with shell() as iis:
+        iis.state["set_up_wrongly"].append(f"{container}/{name}")
+
+
 def request(port: int, host: str, path: str) -> Item:
     """Ask for a page; see :func:`iis_serving.request`."""
     with shell() as iis:
@@ -47,6 +58,12 @@ def workers(pool: str) -> list[Item]:
     """A pool's workers with their states, which Salt leaves out."""
     with shell() as iis:
         return iis.list_workers(pool)
+
+
+def processes() -> list[int]:
+    """The workers of all pools."""
+    with shell() as iis:
+        return [one["pid"] for pool in iis.pools.values() for one in pool["workers"]]
 
 
 def note(line: str) -> None:

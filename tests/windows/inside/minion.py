@@ -5,11 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import simulated_tasks
-import wine_shims
+import stand_ins
 
-wine_shims.apply()
-simulated_tasks.stand_in()
+stand_ins.apply()
 
 import salt.config  # noqa: E402  # after what its modules take on their import
 import salt.loader  # noqa: E402

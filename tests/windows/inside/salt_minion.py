@@ -6,11 +6,9 @@ import sys
 
 sys.path.insert(0, r"C:\lab")
 
-import simulated_tasks
-import wine_shims
+import stand_ins
 
-wine_shims.apply()
-simulated_tasks.stand_in()
+stand_ins.apply()
 
 from salt.scripts import salt_minion  # noqa: E402  # after what its modules take on their import
 

@@ -26,9 +26,10 @@ import win32com.client
 from task_definitions import Refused, Thing
 
 CREATE_OR_UPDATE = 6
+NO_REGISTRATION_TRIGGERS = 0x20  # there are none here
 LOGON_WITH_PASSWORD = 1
 IGNORE_NEW_INSTANCE = 2
-DISABLED, READY, RUNNING = 1, 3, 4
+DISABLED, QUEUED, READY, RUNNING = 1, 2, 3, 4
 PATIENCE_SECONDS = 60
 
 #: What COM shows for a time that never was.
@@ -122,7 +123,7 @@ class Folder:
         self, name: str, definition: Thing, flags: int, user: Any, password: Any, logon: int
     ) -> Task:
         """Make a task, or change what one is."""
-        _only(flags, CREATE_OR_UPDATE)
+        _only(flags & ~NO_REGISTRATION_TRIGGERS, CREATE_OR_UPDATE)
         if re.search(r'[\\/:*?"<>|]', name) or not name:
             raise error(WRONG_NAME)
         values = definition.as_data()
@@ -163,7 +164,10 @@ class Folder:
         with task_store.STATE.open() as state:
             if task_store.known(state["folders"], path):
                 raise error(EXISTS)
-            state["folders"][path] = {}
+            above = self.Path
+            for part in name.split("\\"):  # those above it are made with it
+                above = task_store.in_folder(above, part)
+                state["folders"].setdefault(above, {})
         return Folder(path)
 
     def DeleteFolder(self, name: str, flags: int) -> None:  # noqa: N802
@@ -205,8 +209,8 @@ class Task:
     @property
     def State(self) -> int:  # noqa: N802
         """Whether it runs."""
-        if self._kept()["run"]:
-            return RUNNING
+        if run := self._kept()["run"]:
+            return QUEUED if run.get("queued") else RUNNING
         return READY if self.Enabled else DISABLED
 
     @property

@@ -122,11 +122,28 @@ TRIGGERS: dict[int, Values] = {
 }
 
 NEW: Values = {
-    "RegistrationInfo": {"Author": "", "Source": "", "Description": ""},
-    "Principal": {"Id": "", "UserID": "", "DisplayName": "", "LogonType": 0, "RunLevel": 0},
+    "RegistrationInfo": {
+        "Author": "",
+        "Date": "",
+        "Description": "",
+        "Documentation": "",
+        "Source": "",
+        "URI": "",
+        "Version": "",
+    },
+    "Principal": {
+        "Id": "",
+        "UserID": "",
+        "GroupId": "",
+        "DisplayName": "",
+        "LogonType": 0,
+        "RunLevel": 0,
+    },
+    "Data": "",
     "Settings": {
         "AllowDemandStart": True,
         "AllowHardTerminate": True,
+        "Compatibility": 2,
         "DeleteExpiredTaskAfter": "",
         "DisallowStartIfOnBatteries": True,
         "Enabled": True,
@@ -139,6 +156,7 @@ NEW: Values = {
             "WaitTimeout": "PT1H",
         },
         "MultipleInstances": 2,
+        "Priority": 7,
         "NetworkSettings": {"Id": "", "Name": ""},
         "RestartCount": 0,
         "RestartInterval": "",

@@ -4,12 +4,13 @@ a test looks at: it is what the machine is called, and what Salt asks for on its
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import sys
 from types import SimpleNamespace
 from typing import Any
 
-ERROR_INVALID_LEVEL = 124
+QUERY_LIMITED_INFORMATION = 0x1000
 
 
 def apply() -> None:
@@ -18,7 +19,6 @@ def apply() -> None:
     _management_instrumentation()
     _network()
     _processes()
-    _services()
     _permissions()
 
 
@@ -104,7 +104,7 @@ def _interfaces() -> dict[str, dict[str, Any]]:
     return found
 
 
-# --- processes, services, permissions -------------------------------------------------------
+# --- processes, permissions -------------------------------------------------------
 
 
 def _processes() -> None:
@@ -121,39 +121,24 @@ def _processes() -> None:
             try:
                 return str(real.proc_exe(pid))
             except OSError:
-                return sys.executable
+                return _program_of(pid) or sys.executable
 
     psutil_windows.cext = Extension()
 
 
-def _services() -> None:
-    """Whether a service's start is delayed, which Wine 8 does not know: none is."""
-    import pywintypes
-    import win32service
-
-    read, change = win32service.QueryServiceConfig2, win32service.ChangeServiceConfig2
-
-    def is_unknown(level: int, err: pywintypes.error) -> bool:
-        delayed = win32service.SERVICE_CONFIG_DELAYED_AUTO_START_INFO
-        return level == delayed and err.winerror == ERROR_INVALID_LEVEL
-
-    def query(handle: Any, level: int) -> Any:
-        try:
-            return read(handle, level)
-        except pywintypes.error as err:
-            if not is_unknown(level, err):
-                raise
-            return False
-
-    def set_to(handle: Any, level: int, wanted: Any) -> None:
-        try:
-            change(handle, level, wanted)
-        except pywintypes.error as err:
-            if wanted or not is_unknown(level, err):
-                raise
-
-    win32service.QueryServiceConfig2 = query
-    win32service.ChangeServiceConfig2 = set_to
+def _program_of(pid: int) -> str | None:
+    """The program of a process, by another way that Wine knows."""
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
+    handle = kernel.OpenProcess(QUERY_LIMITED_INFORMATION, False, pid)
+    if not handle:
+        return None
+    try:
+        length = ctypes.c_ulong(32768)
+        path = ctypes.create_unicode_buffer(length.value)
+        found = kernel.QueryFullProcessImageNameW(handle, 0, path, ctypes.byref(length))
+        return path.value if found else None
+    finally:
+        kernel.CloseHandle(handle)
 
 
 def _permissions() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import IO
 
 from pushguide.errors import BadArchive
-from pushguide.host.archive.attributes import OPEN_MODE
+from pushguide.host.archive.attributes import FILE_MODE, OPEN_MODE
 from pushguide.host.archive.earlier import Earlier
 from pushguide.host.archive.entries import DEFAULT_LIMITS, Entry, Limits, Source, Unpacked
 from pushguide.host.archive.tars import is_tar_header, open_tar
@@ -21,11 +21,14 @@ from pushguide.host.archive.tree import Plan
 from pushguide.host.archive.untrusted import reading
 from pushguide.host.archive.writing import Writer, flush_tree
 from pushguide.host.archive.zips import open_zip
+from pushguide.host.links import is_directory
 from pushguide.host.removal import remove_tree
+from pushguide.host.windows.paths import extended, plain
 from pushguide.inflate import decompressed
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "FILE_MODE",
     "OPEN_MODE",
     "Earlier",
     "Limits",
@@ -81,6 +84,7 @@ def unpack(
             or the destination is not empty.
         OSError: the archive could not be read, or the destination not be written.
     """
+    destination = extended(destination)
     _check_destination(path, destination)
     with open(path, "rb") as raw:
         opened = open_zip if _format_of(raw, path) == "zip" else open_tar
@@ -145,14 +149,14 @@ def _format_of(raw: IO[bytes], path: str) -> str:
 def _check_destination(path: str, destination: str) -> None:
     if not os.path.lexists(destination):
         return
-    if os.path.isdir(destination) and not os.path.islink(destination):
+    if is_directory(destination):
         if not os.listdir(destination):
             return
         found = "is a directory with content"
     else:
         found = "is not a directory"
     raise BadArchive(
-        f"Unpacking {path!r} needs a new or empty directory, and {destination!r} {found}: "
+        f"Unpacking {path!r} needs a new or empty directory, and {plain(destination)!r} {found}: "
         "remove it or choose another."
     )
 
@@ -162,6 +166,6 @@ def _refusal(path: str, destination: str, problems: list[str]) -> str:
     if len(problems) > MOST_LISTED:
         listed.append(f"and {len(problems) - MOST_LISTED} more problems")
     return (
-        f"Unpacking {path!r} into {destination!r} was refused, and nothing was written: "
+        f"Unpacking {path!r} into {plain(destination)!r} was refused, and nothing was written: "
         f"{'; '.join(listed)}. Build the archive again without that."
     )

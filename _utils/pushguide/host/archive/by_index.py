@@ -18,6 +18,8 @@ from pushguide.host.archive.entries import Entry, Kind, Limits, Unpacked
 from pushguide.host.archive.names import host_parts_of
 from pushguide.host.archive.tree import Plan
 from pushguide.host.archive.writing import Writer
+from pushguide.host.links import walk
+from pushguide.host.windows.paths import extended
 from pushguide.index import DIRECTORY, FILE, SYMLINK, Index, Listed
 from pushguide.measure import measured
 
@@ -38,7 +40,7 @@ def contents_of(directory: str) -> dict[str, Known]:
         directory: the release; what cannot be read in it is passed over.
     """
     found: dict[str, Known] = {}
-    for place, _, names in os.walk(directory):
+    for place, names in walk(extended(directory)):
         for name in names:
             path = os.path.join(place, name)
             try:
@@ -88,7 +90,7 @@ def build(
             f"Building the release by the index of {index.artifact[:12]} was refused, and nothing "
             f"was written: {'; '.join(plan.problems[:20])}."
         )
-    writer = Writer(destination, earlier)
+    writer = Writer(extended(destination), earlier)
     for entry in accepted:
         old = known.get(entry.info.sha256)
         content = _proven(entry.info, content_of, old)

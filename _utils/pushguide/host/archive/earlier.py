@@ -17,6 +17,8 @@ from itertools import chain
 from pushguide.host.archive.attributes import mode_of, set_time
 from pushguide.host.archive.entries import Entry
 from pushguide.host.archive.untrusted import BLOCK
+from pushguide.host.links import is_directory
+from pushguide.host.windows.paths import extended
 
 REFLINK, HARD_LINK = "reflink", "hard_link"
 
@@ -36,7 +38,7 @@ class Earlier:
     """
 
     def __init__(self, directory: str | None, way: str) -> None:
-        self.directory = directory or ""
+        self.directory = extended(directory) if directory else ""
         self.way = way
         self._works = directory is not None and way in (REFLINK, HARD_LINK)
         self._ways: dict[tuple[str, ...], bool] = {}
@@ -79,7 +81,7 @@ class Earlier:
         if parts not in self._ways:
             above = not parts or self._is_ours(parts[:-1])
             place = os.path.join(self.directory, *parts)
-            self._ways[parts] = above and os.path.isdir(place) and not os.path.islink(place)
+            self._ways[parts] = above and is_directory(place)
         return self._ways[parts]
 
     def _status(self, old: str, entry: Entry) -> os.stat_result | None:
@@ -120,8 +122,19 @@ class Earlier:
         shared = os.lstat(target if self.way == HARD_LINK else old)
         if identity_of(shared) == identity_of(before):
             return True
-        os.remove(target)
+        _take_back(old, target)
         return False
+
+
+def _take_back(old: str, target: str) -> None:
+    """Remove the new name of a file; Windows lets none go that is read-only, by any name."""
+    if os.name == "nt":
+        mode = stat.S_IMODE(os.lstat(old).st_mode)
+        os.chmod(target, mode | stat.S_IWRITE)
+        os.remove(target)
+        os.chmod(old, mode)
+    else:
+        os.remove(target)
 
 
 def identity_of(status: os.stat_result) -> tuple[int, int, int]:

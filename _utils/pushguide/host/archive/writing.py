@@ -16,6 +16,8 @@ from pushguide.host.archive.entries import Entry, Unpacked
 from pushguide.host.archive.tree import Plan
 from pushguide.host.archive.untrusted import BLOCK
 from pushguide.host.journal import flush_directory
+from pushguide.host.links import walk
+from pushguide.host.windows.paths import extended
 
 _CREATE = (
     os.O_WRONLY
@@ -159,8 +161,9 @@ def flush_tree(root: str, most_single: int = 64) -> None:
         OSError: flushing failed.
     """
     files: list[str] = []
-    directories = [os.path.dirname(os.path.abspath(root))]
-    for directory, _, names in os.walk(root, onerror=_raise):
+    root = extended(os.path.abspath(root))
+    directories = [os.path.dirname(root)]
+    for directory, names in walk(root, onerror=_raise):
         directories.append(directory)
         here = [os.path.join(directory, name) for name in names]
         files += [file for file in here if stat.S_ISREG(os.lstat(file).st_mode)]

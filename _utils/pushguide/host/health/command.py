@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import IO, ClassVar
 
 from pushguide.host.health.check import Answer, Check, Scene, healthy, inconclusive, unhealthy
+from pushguide.host.windows import processes
 
 #: The exit status of a command that could not tell: EX_TEMPFAIL in sysexits.h.
 CANNOT_TELL = 75
@@ -68,7 +69,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     """End a command that still runs, together with what it started."""
     if child.poll() is None:
         if os.name == "nt":
-            child.kill()
+            processes.end(child.pid, processes.start_time(child.pid) or 0)
         else:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)

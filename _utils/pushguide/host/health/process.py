@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pushguide.host import process
 from pushguide.host.health.check import Answer, Check, Scene, healthy, inconclusive, unhealthy
+from pushguide.host.windows import processes
 
 
 class CannotLook(Exception):
@@ -31,7 +32,8 @@ class ProcessCheck(Check):
 
     def ask(self, scene: Scene) -> Answer:
         """Count them."""
-        look = self._in_proc() if os.path.isdir("/proc/self") else self._by_salt(scene.salt)
+        has_proc = os.name != "nt" and os.path.isdir("/proc/self")
+        look = self._in_proc() if has_proc else self._by_salt(scene.salt)
         found = 0
         try:
             for _ in look:
@@ -81,7 +83,15 @@ class ProcessCheck(Check):
             found = salt["ps.pgrep"](self.name, user=self.user, full=True) or []
         except Exception as err:
             raise CannotLook(f"ps.pgrep cannot look here: {err!r}") from err
-        yield from (pid for pid in found if pid not in (os.getpid(), os.getppid()))
+        ours = {os.getpid(), _parent_by_salt()}
+        yield from (pid for pid in found if pid not in ours)
+
+
+def _parent_by_salt() -> int | None:
+    """What has started this process, if that is so still: Windows gives its number to others."""
+    own, parent = processes.start_time(os.getpid()), os.getppid()
+    began = processes.start_time(parent)
+    return parent if own is None or (began is not None and began <= own) else None
 
 
 def _own_line() -> Iterator[int]:

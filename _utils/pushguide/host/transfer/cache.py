@@ -14,6 +14,7 @@ from typing import Any
 
 from pushguide.errors import StepFailed
 from pushguide.host.file_lock import wait_for_lock
+from pushguide.host.renaming import replace
 from pushguide.host.waiting import BetweenTries
 
 DEFAULT_MB = 4096
@@ -82,7 +83,7 @@ class Cache:
 
     def keep(self, sha256: str) -> None:
         """Take in what was fetched and proven."""
-        os.replace(self.partial(sha256), self.path(sha256))
+        replace(self.partial(sha256), self.path(sha256))
 
     def give(self, sha256: str, destination: str) -> None:
         """Put the artifact at ``destination`` as well: a hard link where that can be."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from typing import Any
 
 from pushguide.errors import StepFailed
 from pushguide.host import archive, process
 from pushguide.host.base import ProjectType
 from pushguide.host.control import CommandControl, Control, SystemdControl
-from pushguide.host.steps import Note, step, unchanged, warning
+from pushguide.host.steps import Note, also_on_failure, step, unchanged, warning
 
 
 class Service(ProjectType):
@@ -36,10 +37,8 @@ class Service(ProjectType):
 
     def restore(self) -> None:
         """Stop what was started, point back, and start again what ran before."""
-        try:
+        with also_on_failure(self.switch_back):
             self.stop_started()
-        finally:
-            self.switch_back()
         self.settings = self.saved["settings"]
         self.control = self.make_control()
         self.start_again()
@@ -85,13 +84,33 @@ class Service(ProjectType):
     def place(self, artifact: str, destination: str) -> str:
         """Unpack, or place the artifact as the one file that it is."""
         if self.settings.get("unpack", True):
-            return super().place(artifact, destination)
+            told = super().place(artifact, destination)
+            self.make_executable(destination)
+            return told
         os.makedirs(destination)
         name = self.settings.get("file_name") or os.path.basename(artifact)
         placed = os.path.join(destination, name)
         shutil.copyfile(artifact, placed)
         os.chmod(placed, archive.OPEN_MODE)
         return name
+
+    def make_executable(self, release: str) -> None:
+        """Make the program executable that the template names: not every archive says that it is.
+
+        Raises:
+            StepFailed: there is no such file.
+        """
+        program = self.settings.get("executable")
+        if not program:
+            return
+        path = os.path.join(release, program)
+        if not os.path.isfile(path):
+            raise StepFailed(
+                f"The artifact has no file {program}, which the template names (executable): does "
+                "it hold a directory around everything?"
+            )
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        os.chmod(path, mode | (archive.OPEN_MODE & ~archive.FILE_MODE))
 
     def take_state(self) -> dict[str, Any]:
         """The pointer, and whether the process ran."""

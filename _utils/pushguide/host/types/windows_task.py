@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import ntpath
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +13,14 @@ from pushguide.errors import StepFailed
 from pushguide.host import process
 from pushguide.host.base import ProjectType
 from pushguide.host.pointer import Pointer
-from pushguide.host.steps import Note, skipped, step, unchanged
+from pushguide.host.steps import Note, also_on_failure, skipped, step, unchanged, warning
+from pushguide.host.waiting import pause
 from pushguide.host.windows.programs import release_of
-from pushguide.host.windows.tasks import RUNNING, Action, Task
+from pushguide.host.windows.tasks import Action, Task
 
-_SUCCEEDED = "The operation completed successfully"
+#: A second as the scheduler tells it, on the host's clock.
+_SECOND = "%Y-%m-%d %H:%M:%S"
+_PAUSE_SECONDS = 0.1
 
 
 class TaskAction:
@@ -116,11 +120,8 @@ class WindowsTask(ProjectType):
     def restore(self) -> None:
         """Put the program back, and let the task be enabled again if it was."""
         self.settings = self.saved["settings"]
-        try:
+        with also_on_failure(self.enable_again), also_on_failure(self.switch_back):
             self.end_started()
-            self.switch_back()
-        finally:
-            self.enable_again()
         self.probe_restored()
         self.put_back_restored()
 
@@ -149,7 +150,34 @@ class WindowsTask(ProjectType):
 
     def take_state(self) -> dict[str, Any]:
         """The action, and whether the task was enabled."""
-        return {**super().take_state(), "enabled": self.task.is_enabled()}
+        info = self.task.info() or {}
+        known = {key: info.get(key) for key in ("status", "last_run", "triggers")}
+        return {**super().take_state(), "enabled": bool(info.get("enabled")), "task": known}
+
+    def before_in_words(self) -> str:
+        """The version that ran before, and whether the task was enabled."""
+        enabled = "enabled" if self.saved["enabled"] else "not enabled"
+        told = f"; {self.task}: {enabled}" if self.saved["pointer"] else ""
+        return f"{super().before_in_words()}{told}"
+
+    def state_in_words(self) -> str:
+        """Whether the task is enabled and at work, and what it runs."""
+        info, action = self.task.info(), self.task.action()
+        if info is None or action is None:
+            return f"There is no {self.task}."
+        enabled = "enabled" if info["enabled"] else "disabled"
+        return f"The {self.task} is {enabled} ({info['status']}) and runs {action.program}."
+
+    def runtime_is_there(self) -> str:
+        """What every type needs; and a task that is to be run may be run."""
+        told = super().runtime_is_there()
+        settings = (self.task.info() or {}).get("settings", {})
+        if self.settings.get("run_now") and not settings.get("allow_demand_start", True):
+            raise StepFailed(
+                f"The {self.task} may not be run on demand: let it, or leave run_now out of the "
+                "template."
+            )
+        return told
 
     # The steps.
 
@@ -163,11 +191,11 @@ class WindowsTask(ProjectType):
 
     @step(changes=True)
     def wait_for_instance(self) -> Note | str | None:
-        """Wait until no instance runs; end it or give up, as the template says."""
-        if not self.task.is_running():
+        """Wait until no instance runs or is queued; end them or give up, as the template says."""
+        if not self.task.is_at_work():
             return unchanged("no instance runs")
         within = float(self.settings.get("wait_seconds", 300))
-        if process.wait_until(lambda: not self._runs(), within):
+        if process.wait_until(lambda: not self._is_at_work(), within):
             return "an instance has ended"
         if self.settings.get("running", "fail") != "end":
             raise StepFailed(
@@ -177,9 +205,9 @@ class WindowsTask(ProjectType):
         self.task.end(within)
         return f"an instance that ran {within:g} s later still was ended"
 
-    def _runs(self) -> bool:
+    def _is_at_work(self) -> bool:
         self.between_tries()
-        return self.task.is_running()
+        return self.task.is_at_work()
 
     @step(changes=True)
     def enable(self) -> Note | str | None:
@@ -201,23 +229,34 @@ class WindowsTask(ProjectType):
             return skipped("it runs when its time has come")
         if self.is_live_already:
             return skipped("the release was live already")
+        if not self.task.is_enabled():
+            return warning("it is not enabled, so it could not be run as a proof")
         within = float(self.settings.get("run_within_seconds", 300))
-        before = (self.task.info() or {}).get("last_run")
+        before = self._last_run()
+        while before[:19] == time.strftime(_SECOND):
+            pause(
+                _PAUSE_SECONDS, self.between_tries
+            )  # two runs in a second could not be told apart
         self.task.run()
 
         def has_ended() -> bool:
-            self.between_tries()
-            info = self.task.info() or {}
-            return info.get("status") != RUNNING and info.get("last_run") != before
+            return not self._is_at_work() and self._last_run() != before
 
         if not process.wait_until(has_ended, within):
             raise StepFailed(
                 f"The {self.task} has not come to its end {within:g} s after its start."
             )
-        result = (self.task.info() or {}).get("last_run_result")
-        if result != _SUCCEEDED:
-            raise StepFailed(f"The {self.task} was run and ended with: {result}.")
-        return f"ran: {result}"
+        result = self.task.last_result()
+        if result != 0:
+            words = (self.task.info() or {}).get("last_run_result")
+            raise StepFailed(
+                f"The {self.task} was run and ended with {result} (0x{result:x}). In Windows's "
+                f"words: {words}."
+            )
+        return "ran, and ended with 0"
+
+    def _last_run(self) -> str:
+        return str((self.task.info() or {}).get("last_run"))
 
     # Steps of restore.
 
@@ -226,7 +265,7 @@ class WindowsTask(ProjectType):
         """End what the release has started."""
         with contextlib.suppress(StepFailed):
             self.task.set_enabled(False)
-        if not self.task.is_running():
+        if not self.task.is_at_work():
             return unchanged("no instance runs")
         self.task.end(float(self.settings.get("wait_seconds", 300)))
         return "an instance was ended"

@@ -1,22 +1,20 @@
-"""A Windows service: what starts and stops it, and which release it runs."""
+"""The live pointer of a Windows service: the program that it is started with."""
 
 from __future__ import annotations
 
+import json
 import ntpath
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from salt.exceptions import CommandExecutionError
-
 from pushguide.errors import StepFailed
-from pushguide.host import process
+from pushguide.host.windows import scm
+from pushguide.host.windows.calls import call
 from pushguide.host.windows.programs import release_of
-from pushguide.host.windows.scm import Scm, command_line, program_of
+from pushguide.host.windows.scm import Scm, Setup
 
-_DISABLED = "Disabled"
-_OWN_PROCESS = "Win32 Own Process"
-_RUNNING, _STOPPED = "Running", "Stopped"
+_DELETE_SECONDS = 30
+_DAY_SECONDS = 86400
 
 
 class ServiceProgram:
@@ -51,145 +49,126 @@ class ServiceProgram:
         return f"service {self.name}"
 
     def check(self) -> None:
-        """Prove that the service is there, or may be created.
+        """Prove that the service is there and can be changed, or may be created.
 
         Raises:
-            StepFailed: it is missing, disabled, or shares its process with others.
+            StepFailed: it is missing, disabled, paused, about to be deleted, shares its process
+                with others, or others that run depend on it.
         """
-        if self.scm.binary_path(self.name) is None:
+        setup, status = self.scm.setup(self.name), self.scm.status(self.name)
+        if setup is None or status is None:
             if self.create is None:
                 raise StepFailed(
                     f"There is no service {self.name} on this host: create it, or let the "
                     "template do so (create)."
                 )
             return
-        info = self.salt["service.info"](self.name)
-        if info["StartType"] == _DISABLED:
+        if setup.start_type == scm.DISABLED:
             raise StepFailed(f"The service {self.name} is disabled: enable it first.")
-        if _OWN_PROCESS not in info["ServiceType"]:
+        if not setup.has_own_process:
             raise StepFailed(
-                f"The service {self.name} has no process of its own ({info['ServiceType']}): it "
-                "cannot be given another program."
+                f"The service {self.name} has no process of its own: it cannot be given another "
+                "program."
             )
+        if status.state == scm.PAUSED:
+            raise StepFailed(
+                f"The service {self.name} is paused, and would not be so afterwards: continue or "
+                "stop it first."
+            )
+        self.scm.demand_changeable(self.name)
+        self.scm.demand_no_dependents(self.name)
 
     def read(self) -> str | None:
         """The release directory whose program the service runs."""
-        found = self.save()
-        return release_of(program_of(found), self.executable) if found is not None else None
+        setup = self.scm.setup(self.name)
+        return release_of(scm.program_of(setup.binary_path), self.executable) if setup else None
 
     def point_at(self, path: str) -> None:
         """Let the service run the program of a release, and read back that it would."""
-        program = ntpath.join(path, self.executable)
-        if self.scm.binary_path(self.name) is None:
-            self._create(program)
-        else:
-            self.restore(self.to(path))
-        if self.read() != path:
+        wanted = self._command_line(path)
+        setup = self.scm.setup(self.name)
+        if setup is None:
+            self._create(ntpath.join(path, self.executable))
+        elif setup.binary_path != wanted:
+            self.scm.set_binary_path(self.name, wanted)
+        found = self.scm.setup(self.name)
+        if found is None or found.binary_path != wanted:
             raise StepFailed(
-                f"The service {self.name} was given {program} and has {self.save()}: somebody "
-                "else has changed it."
+                f"The service {self.name} was given {wanted} and has "
+                f"{found and found.binary_path}: somebody else has changed it."
             )
 
     def to(self, path: str) -> str:
-        """The binary path that runs the program of a release."""
-        return command_line(ntpath.join(path, self.executable), self.arguments)
+        """The saved form of the service as it is, with the program of a release: JSON."""
+        return _saved(self.scm.setup(self.name), self._command_line(path))
 
     def save(self) -> str | None:
-        """The binary path as it is; None if there is no service."""
-        return self.scm.binary_path(self.name)
+        """What a deployment may come to change of the service, as JSON; None if there is none."""
+        setup = self.scm.setup(self.name)
+        return _saved(setup, setup.binary_path) if setup else None
 
     def restore(self, saved: str | None) -> None:
-        """Put a binary path back, or delete the service if there was none."""
-        if saved is not None:
-            self.scm.set_binary_path(self.name, saved)
-            if self.save() != saved:
-                raise StepFailed(f"The service {self.name} was given {saved} and has {self.save()}")
-        elif self.save() is not None:
-            self.salt["service.delete"](self.name)
+        """Put back how the service was set up, or delete it if there was none."""
+        if saved is None:
+            self._delete()
+            return
+        wanted, found = json.loads(saved), self.scm.setup(self.name)
+        if found is None:
+            raise StepFailed(
+                f"The service {self.name} is gone, somebody deleted it: create it, with the "
+                f"program {wanted['binary_path']}."
+            )
+        if found.binary_path != wanted["binary_path"]:
+            self.scm.set_binary_path(self.name, wanted["binary_path"])
+        start = (wanted["start_type"], wanted["is_delayed"])
+        if (found.start_type, found.is_delayed) != start:
+            self.scm.set_start_type(self.name, *start)
+        self.put_recovery_back(saved)
+        if self.save() != saved:
+            raise StepFailed(f"The service {self.name} was given {saved} and has {self.save()}.")
+
+    def put_recovery_back(self, saved: str | None) -> None:
+        """Put the recovery actions back, should they have been put aside and left so."""
+        wanted = json.loads(saved)["recovery"] if saved else None
+        found = self.scm.setup(self.name)
+        if wanted and found and found.recovery != wanted:
+            self.scm.set_recovery(self.name, wanted)
+
+    def _command_line(self, path: str) -> str:
+        return scm.command_line(ntpath.join(path, self.executable), self.arguments)
 
     def _create(self, program: str) -> None:
-        try:
-            self.salt["service.create"](
-                self.name,
-                bin_path=program,
-                exe_args=self.arguments or None,
-                **(self.create or {}),
-            )
-        except CommandExecutionError as err:
-            raise StepFailed(f"Creating the service {self.name} failed: {err}") from err
+        given = dict(self.create or {})
+        delays = given.pop("restart_after_seconds", None)
+        if given.get("start_type") == "delayed":
+            given.update(start_type="auto", start_delayed=True)
+        given.update(bin_path=program, exe_args=self.arguments or None)
+        call(self.salt, "service.create", self.name, **given)
+        if delays:
+            self.scm.set_recovery(self.name, _restarts(delays))
 
-
-class WindowsServiceControl:
-    """A Windows service, through Salt's own ``service`` module.
-
-    Args:
-        name: the service.
-        salt: Salt's execution modules.
-        scm: the service control manager.
-        start_seconds: how long it may take to start.
-        may_kill: whether its process may be ended by force.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        salt: Mapping[str, Any],
-        scm: Scm,
-        start_seconds: float,
-        may_kill: bool,
-    ) -> None:
-        self.name = name
-        self.salt = salt
-        self.scm = scm
-        self.start_seconds = start_seconds
-        self.may_kill = may_kill
-
-    def check(self) -> str:
-        """Whether the service is there is proven by its pointer."""
-        return f"service {self.name}"
-
-    def pid(self) -> int | None:
-        """The service's process."""
-        pid = self.scm.pid(self.name) if self.scm.binary_path(self.name) is not None else None
-        return pid if pid and process.is_alive(pid) else None
-
-    def start(self) -> str:
-        """Start the service; it has to say that it runs, and to have a process."""
-        try:
-            runs = self.salt["service.start"](self.name, timeout=self.start_seconds)
-        except CommandExecutionError as err:
+    def _delete(self) -> None:
+        if self.scm.setup(self.name) is None:
+            return
+        if not call(self.salt, "service.delete", self.name, timeout=_DELETE_SECONDS):
             raise StepFailed(
-                f"{err}. Look at the event log of this host (Application and System)."
-            ) from err
-        pid = self.pid()
-        if not runs or pid is None:
-            status = self.salt["service.info"](self.name)["Status"]
-            raise StepFailed(
-                f"The service {self.name} does not run {self.start_seconds:g} s after its start: "
-                f"it is {status}. Look at the event log of this host."
+                f"Deleting the service {self.name}, which this deployment has created, failed: it "
+                f"is there {_DELETE_SECONDS} s later still. Close what has it open (services.msc, "
+                "often)."
             )
-        return f"process {pid}"
 
-    def stop(self, grace_seconds: float) -> str:
-        """Stop the service for certain: what counts is that its process is gone."""
-        pid = self.pid()
-        deadline = time.monotonic() + grace_seconds
-        said = self._ask_to_stop(grace_seconds)
-        if pid is None:
-            return "was not running"
-        if process.wait_until(lambda: not process.is_alive(pid), deadline - time.monotonic()):
-            return f"process {pid} stopped"
-        if not self.may_kill:
-            raise StepFailed(
-                f"Stopping the service {self.name} failed: {said}, and its process {pid} lives "
-                f"{grace_seconds:g} s later. The template does not let it be ended by force (kill)."
-            )
-        with self.scm.without_recovery(self.name):
-            return f"process {pid} {process.terminate(pid, 0)}"
 
-    def _ask_to_stop(self, seconds: float) -> str:
-        try:
-            stopped = self.salt["service.stop"](self.name, timeout=seconds)
-        except CommandExecutionError as err:
-            return str(err)
-        return "it says that it has stopped" if stopped else "it does not stop"
+def _saved(setup: Setup | None, binary_path: str) -> str:
+    told = setup._asdict() if setup else {}
+    kept = {key: told.get(key) for key in ("start_type", "is_delayed", "recovery")}
+    return json.dumps({"binary_path": binary_path, **kept}, sort_keys=True)
+
+
+def _restarts(delays: Sequence[float]) -> dict[str, Any]:
+    """Recovery actions that start a service again, later each time."""
+    return {
+        "ResetPeriod": _DAY_SECONDS,
+        "RebootMsg": None,
+        "Command": None,
+        "Actions": [[scm.RESTART, int(1000 * one)] for one in delays],
+    }

@@ -1,27 +1,36 @@
 """Scheduled tasks of a Windows host.
 
-Salt's own ``task`` module tells, runs, stops, creates and deletes them. It adds actions and cannot
-change one, and whatever it edits it registers anew. So the action and whether a task is enabled are
-changed here, by the same COM object.
+Salt's own ``task`` module tells, creates and deletes them. It adds actions and cannot change one,
+whatever it edits it registers anew, and it does not say why a task does not run. So the action,
+whether a task is enabled, and its runs are seen to here, by the same COM object.
 
 Source: Microsoft's documentation of Task Scheduler 2.0 (ITaskFolder.RegisterTaskDefinition,
-IRegisteredTask, TASK_LOGON_TYPE).
+IRegisteredTask, TASK_CREATION, TASK_LOGON_TYPE).
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pushguide.errors import StepFailed
 from pushguide.host import process
+from pushguide.host.windows import calls
 
-RUNNING = "Running"
+#: What the scheduler says of a task of which an instance runs, or waits for another one's end.
+AT_WORK = ("Running", "Queued")
 _EXECUTE = 0
-_CREATE_OR_UPDATE = 6
+#: Create or update; a trigger that fires when a task is registered does not.
+_CREATE_OR_UPDATE, _NO_REGISTRATION_TRIGGERS = 0x6, 0x20
 #: Logon types for which Windows wants the password again each time that a task is registered.
 _WITH_PASSWORD = (1, 6)
+#: Salt would let these run only while somebody is logged on as one of them.
+_SERVICE_ACCOUNT = 5
+_SERVICE_ACCOUNTS = {
+    "LocalService": r"NT AUTHORITY\LOCALSERVICE",
+    "NetworkService": r"NT AUTHORITY\NETWORKSERVICE",
+}
 
 
 class Action(NamedTuple):
@@ -53,18 +62,25 @@ class Task:
 
     def info(self) -> dict[str, Any] | None:
         """What the scheduler tells of the task; None if there is none."""
-        if self.folder != "\\" and not self._has_folder():
+        if not self._has_folder():
             return None
-        found = self.salt["task.info"](self.name, self.folder)
+        # Windows knows it in any case, Salt only as it is written.
+        name = _known(self.name, calls.call(self.salt, "task.list_tasks", self.folder))
+        found = calls.call(self.salt, "task.info", name, self.folder) if name else None
         return found if isinstance(found, dict) else None
 
     def is_enabled(self) -> bool:
         """Whether the scheduler runs it when its time has come."""
         return bool((self.info() or {}).get("enabled"))
 
-    def is_running(self) -> bool:
-        """Whether an instance of it runs."""
-        return (self.info() or {}).get("status") == RUNNING
+    def is_at_work(self) -> bool:
+        """Whether an instance of it runs, or is about to."""
+        return (self.info() or {}).get("status") in AT_WORK
+
+    def last_result(self) -> int:
+        """What its last run ended with: the exit code of its program, or an error of Windows."""
+        with self._registered() as (_, task):
+            return int(task.LastTaskResult) & 0xFFFFFFFF
 
     def action(self) -> Action | None:
         """What it runs; None if there is no task."""
@@ -97,15 +113,7 @@ class Task:
             definition = task.Definition
             one = self._only_action(definition)
             one.Path, one.Arguments, one.WorkingDirectory = action
-            principal = definition.Principal
-            folder.RegisterTaskDefinition(
-                self.name,
-                definition,
-                _CREATE_OR_UPDATE,
-                principal.UserID,
-                None,
-                principal.LogonType,
-            )
+            _register(folder, task.Name, definition)
         found = self.action()
         if found != action:
             raise StepFailed(f"The {self} was given {action.program} and runs {found}.")
@@ -125,9 +133,11 @@ class Task:
             settings: ``user_name``, and trigger and settings as Salt's ``task.create_task`` takes
                 them.
         """
-        if self.folder != "\\" and not self._has_folder():
-            self.salt["task.create_folder"](self.folder.lstrip("\\"))
-        made = self.salt["task.create_task"](
+        if not self._has_folder():
+            calls.call(self.salt, "task.create_folder", self.folder.lstrip("\\"))
+        made = calls.call(
+            self.salt,
+            "task.create_task",
             self.name,
             self.folder,
             action_type="Execute",
@@ -135,33 +145,50 @@ class Task:
             arguments=action.arguments,
             start_in=action.directory,
             enabled=False,
-            **settings,
+            **{**settings, "user_name": "System"},
         )
         if made is not True or self.action() != action:
-            raise StepFailed(f"Creating the {self} failed: {made}.")
+            raise StepFailed(
+                f"Creating the {self} failed: task.create_task answered {made}. May the minion do "
+                "that?"
+            )
+        account = _SERVICE_ACCOUNTS.get(settings.get("user_name") or "")
+        if account is not None:
+            with self._registered() as (folder, task):
+                definition = task.Definition
+                principal = definition.Principal
+                principal.UserID, principal.LogonType = account, _SERVICE_ACCOUNT
+                _register(folder, task.Name, definition)
 
     def delete(self) -> None:
         """Delete it."""
-        self.salt["task.delete_task"](self.name, self.folder)
+        calls.call(self.salt, "task.delete_task", self.name, self.folder)
         if self.info() is not None:
             raise StepFailed(f"Deleting the {self} failed: it is there still.")
 
     def run(self) -> None:
         """Run it now; whether it runs well is told by :meth:`info` later."""
-        if self.salt["task.run"](self.name, self.folder) is not True:
-            raise StepFailed(f"The scheduler did not run the {self}.")
+        with self._registered() as (_, task):
+            task.Run("")
 
     def end(self, seconds: float) -> None:
-        """End its running instance, and wait until it has ended."""
-        self.salt["task.stop"](self.name, self.folder)
-        if not process.wait_until(lambda: not self.is_running(), seconds):
+        """End its instances, and wait until they have ended."""
+        with self._registered() as (_, task):
+            task.Stop(0)
+        if not process.wait_until(lambda: not self.is_at_work(), seconds):
             raise StepFailed(f"The {self} was told to end and runs {seconds:g} s later still.")
 
     # How.
 
     def _has_folder(self) -> bool:
-        above, _, name = self.folder.rpartition("\\")
-        return name in self.salt["task.list_folders"](above or "\\")
+        """Whether there is its folder, and each one above it."""
+        above = "\\"
+        for part in filter(None, self.folder.split("\\")):
+            found = _known(part, calls.call(self.salt, "task.list_folders", above))
+            if found is None:
+                return False
+            above = f"{above.rstrip(chr(92))}\\{found}"
+        return True
 
     def _only_action(self, definition: Any) -> Any:
         found = [one for one in definition.Actions if one.Type == _EXECUTE]
@@ -186,4 +213,24 @@ class Task:
                 folder = service.GetFolder(self.folder)
                 yield folder, folder.GetTask(self.name)
             except pythoncom.com_error as err:
-                raise StepFailed(f"Asking the scheduler for the {self} failed: {err}.") from err
+                raise StepFailed(
+                    f"The scheduler refused what was asked of the {self}: {calls.in_words(err)}."
+                ) from err
+
+
+def _register(folder: Any, name: str, definition: Any) -> None:
+    """Register a definition again, for the same account."""
+    principal = definition.Principal
+    folder.RegisterTaskDefinition(
+        name,
+        definition,
+        _CREATE_OR_UPDATE | _NO_REGISTRATION_TRIGGERS,
+        principal.UserID or None,  # a task of a group has none
+        None,
+        principal.LogonType,
+    )
+
+
+def _known(name: str, names: Iterable[str]) -> str | None:
+    """A name as it is written where it is kept; its case does not matter to Windows."""
+    return next((one for one in names if one.casefold() == name.casefold()), None)

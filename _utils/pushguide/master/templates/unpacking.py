@@ -12,6 +12,17 @@ from pushguide.master.fields import Strict, help_of
 _DEFAULTS: dict[str, Any] = share.Unpacking._field_defaults
 
 
+class Access(Strict):
+    """What an account may do with the files of a release on Windows."""
+
+    account: Annotated[str, Field(pattern=r'^[^\x00-\x1f"/:;|=,+*?<>\[\]]{1,256}$')] = help_of(
+        "The user or group, with its domain where it has one.", r"IIS AppPool\shop"
+    )
+    rights: Literal["read", "read_execute", "modify", "full_control"] = help_of(
+        "What it may do.", "read_execute"
+    )
+
+
 class Unpacking(Strict):
     """How an artifact becomes a release directory."""
 
@@ -35,6 +46,11 @@ class Unpacking(Strict):
         "shop",
         default=None,
     )
+    access: list[Access] = help_of(
+        "On Windows, who gets access beside those whose rights the files inherit from the root.",
+        [{"account": r"IIS AppPool\shop", "rights": "read_execute"}],
+        default=[],
+    )
 
     @model_validator(mode="after")
     def _shared_files_have_one_owner(self) -> Unpacking:
@@ -43,4 +59,11 @@ class Unpacking(Strict):
                 "hard_link and user do not go together: two releases share a file, and its owner "
                 "could write to both"
             )
+        if self.unchanged == "hard_link" and self.access:
+            raise ValueError(
+                "hard_link and access do not go together: two releases share a file with its "
+                "rights, and what is given for one holds for the other"
+            )
+        if self.user and self.access:
+            raise ValueError("give either user, which is for Linux, or access, for Windows")
         return self

@@ -38,17 +38,38 @@ class Pool(Strict):
     runtime: Literal["v4.0", "v2.0", ""] = help_of(
         "The version of the .NET CLR; empty for ASP.NET Core.", "v4.0", default=""
     )
+    pipeline: Literal["Integrated", "Classic"] = help_of(
+        "How requests come to managed code.", "Classic", default="Integrated"
+    )
     identity: Literal[
         "ApplicationPoolIdentity", "LocalService", "NetworkService", "LocalSystem"
     ] = help_of("Who its processes are: one without a password.", default="ApplicationPoolIdentity")
     only_32_bit: bool = help_of("Whether its processes are 32-bit ones.", default=False)
+    start_mode: Literal["OnDemand", "AlwaysRunning"] = help_of(
+        "Whether a process starts with the first request, or with the pool.", default="OnDemand"
+    )
+    idle_timeout_minutes: Annotated[int, Field(ge=0, le=43200)] | None = help_of(
+        "After how long without a request its processes end, 0 for never. IIS's own is 20.",
+        0,
+        default=None,
+    )
+    recycle_minutes: Annotated[int, Field(ge=0, le=43200)] | None = help_of(
+        "How often IIS recycles it by itself, 0 for never. IIS's own is 1740.", 0, default=None
+    )
+    shutdown_limit_seconds: Annotated[int, Field(ge=1, le=86400)] | None = help_of(
+        "How long its processes may take to end before IIS ends them by force. IIS's own is 90.",
+        30,
+        default=None,
+    )
 
 
 class Create(Strict):
-    """How the site is created where there is none."""
+    """How what the module is served by is created where there is none."""
 
-    bindings: Annotated[list[Binding], Field(min_length=1)] = help_of(
-        "What it listens on.", [{"port": 80, "host_header": "shop.example.com"}]
+    bindings: list[Binding] = help_of(
+        "What a site listens on, at least one; only a site has bindings.",
+        [{"port": 80, "host_header": "shop.example.com"}],
+        default=[],
     )
     pool: Pool = Pool()
 
@@ -62,9 +83,16 @@ class Settings(TypeSettings):
         "api",
         default=None,
     )
+    virtual_directory: IisPath | None = help_of(
+        "The virtual directory in the application, without its first slash; the application's own "
+        "if not given.",
+        "files",
+        default=None,
+    )
     pool: IisName | None = help_of(
-        "The application pool of a site that is created; the site's name if not given. What is "
-        "there keeps its own.",
+        "The application pool of a site or an application that is created. If not given, a site "
+        "has one of its own name, and an application that of its site. What is there keeps its "
+        "own.",
         "shop",
         default=None,
     )
@@ -80,7 +108,29 @@ class Settings(TypeSettings):
     )
 
     @model_validator(mode="after")
-    def _only_sites_are_created(self) -> Settings:
-        if self.create and self.application:
-            raise ValueError("create is for sites alone: leave out application")
+    def _says_what_is_created(self) -> Settings:
+        if not self.create:
+            return self
+        is_site = self.application is None and self.virtual_directory is None
+        sets_up_pool = "pool" in self.create.model_fields_set
+        if is_site != bool(self.create.bindings):
+            raise ValueError(
+                "create: give bindings, at least one"
+                if is_site
+                else "create: leave out bindings, only a site has them"
+            )
+        if self.virtual_directory is not None and (self.pool or sets_up_pool):
+            raise ValueError("a virtual directory has the pool of its application: leave out pool")
+        if not is_site and sets_up_pool and not self.pool:
+            raise ValueError("create: pool is for one of the application's own: name it (pool)")
+        return self
+
+    @model_validator(mode="after")
+    def _waits_as_long_as_iis(self) -> Settings:
+        limit = self.create.pool.shutdown_limit_seconds if self.create else None
+        if limit and limit > self.stop_timeout_seconds:
+            raise ValueError(
+                f"processes may take {limit} s to end (shutdown_limit_seconds), and "
+                f"stop_timeout_seconds is {self.stop_timeout_seconds:g}: give it as much"
+            )
         return self

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
 
 from pushguide.master.fields import (
     AbsolutePath,
@@ -11,8 +13,16 @@ from pushguide.master.fields import (
     Port,
     Seconds,
     TypeSettings,
+    below_release,
     help_of,
 )
+
+#: A file below a release directory.
+ReleaseFile = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9 ._+/-]+$", max_length=200),
+    AfterValidator(below_release),
+]
 
 
 class Settings(TypeSettings):
@@ -50,6 +60,12 @@ class Settings(TypeSettings):
     file_name: FileName | None = help_of(
         "With unpack: false, the name under which the artifact is placed. Its own if not given.",
         "app.jar",
+        default=None,
+    )
+    executable: ReleaseFile | None = help_of(
+        "A program below the release directory that is made executable. Zip archives that were "
+        "made on Windows do not tell which files are.",
+        "Shop.Api",
         default=None,
     )
     port: Port | None = help_of(

@@ -1,4 +1,4 @@
-"""Settings of ``static_site``: plain files behind a symbolic link."""
+"""Settings of ``static_site``: plain files behind a link."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pushguide.master.fields import AbsolutePath, TypeSettings, help_of
 
 
 class Settings(TypeSettings):
-    """Plain files behind a symbolic link."""
+    """Plain files behind a link."""
 
     link: AbsolutePath | None = help_of(
-        "The symbolic link that the web server has as its document root. <root>/live if not given.",
+        "The link that the web server has as its document root. <root>/live if not given.",
         "/var/www/shop",
         default=None,
     )

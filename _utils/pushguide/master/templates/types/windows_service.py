@@ -12,16 +12,10 @@ from pushguide.master.fields import (
     Seconds,
     Strict,
     TypeSettings,
+    below_release,
     help_of,
     or_inventory,
 )
-
-
-def _below(path: str) -> str:
-    if {"", ".", ".."} & {*path.replace("\\", "/").split("/")}:
-        raise ValueError("give a path below the release directory, without '.' and '..'")
-    return path
-
 
 #: Names that need no quoting anywhere; Windows itself forbids only slashes.
 ServiceName = Annotated[str, Field(pattern=or_inventory(r"^[A-Za-z0-9][A-Za-z0-9 ._$-]{0,79}$"))]
@@ -29,7 +23,7 @@ ServiceName = Annotated[str, Field(pattern=or_inventory(r"^[A-Za-z0-9][A-Za-z0-9
 ReleasePath = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9 ._()\\/-]+$", max_length=200),
-    AfterValidator(_below),
+    AfterValidator(below_release),
 ]
 #: The accounts of Windows that need no password.
 BuiltInAccount = Literal[
@@ -42,11 +36,21 @@ class Create(Strict):
 
     display_name: OneLine | None = help_of("Its name for people.", "Shop Worker", default=None)
     description: OneLine | None = help_of("What it does.", "Sends mail", default=None)
-    start_type: Literal["auto", "manual"] = help_of("When Windows starts it.", default="auto")
+    start_type: Literal["auto", "delayed", "manual"] = help_of(
+        "When Windows starts it; delayed is some minutes after Windows itself.", default="auto"
+    )
     account_name: BuiltInAccount = help_of(
         "The account that it runs as: one without a password. Create a service that has one with "
         "your configuration management.",
         default="LocalSystem",
+    )
+    restart_after_seconds: Annotated[list[Seconds], Field(min_length=1, max_length=3)] | None = (
+        help_of(
+            "Its recovery actions: how long after an unexpected end Windows starts it again, the "
+            "first, the second and each later time in a day.",
+            [5, 60],
+            default=None,
+        )
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pushguide.master.fields import OneLine, Seconds, Strict, TypeSettings, help_of, or_inventory
 from pushguide.master.templates.types.windows_service import ReleasePath
@@ -15,20 +15,48 @@ Folder = Annotated[
     Field(pattern=r"^\\([A-Za-z0-9][A-Za-z0-9 ._-]*(\\[A-Za-z0-9][A-Za-z0-9 ._-]*)*)?$"),
 ]
 Limit = Literal["1 hour", "2 hours", "4 hours", "8 hours", "12 hours", "1 day"]
+DayOfMonth = Annotated[int, Field(ge=1, le=31)]
+Month = Literal[
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 Day = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 Period = Literal[
     "1 minute", "5 minutes", "10 minutes", "15 minutes", "30 minutes", "1 hour", "12 hours", "1 day"
 ]
 
 
+#: What only triggers of a kind have, and what they have to have one of.
+_OF_A_KIND = {
+    "Daily": ("days_interval",),
+    "Weekly": ("days_of_week", "weeks_interval"),
+    "Monthly": ("days_of_month", "last_day_of_month", "months_of_year"),
+}
+_WANTED = {
+    "Once": ("start_date",),
+    "Weekly": ("days_of_week",),
+    "Monthly": ("days_of_month", "last_day_of_month"),
+}
+
+
 class Trigger(Strict):
     """When the task runs."""
 
-    trigger_type: Literal["Once", "Daily", "Weekly", "OnBoot"] = help_of(
-        "The kind: Once, Daily, Weekly or OnBoot.", "Daily"
+    trigger_type: Literal["Once", "Daily", "Weekly", "Monthly", "OnBoot"] = help_of(
+        "The kind: Once, Daily, Weekly, Monthly or OnBoot.", "Daily"
     )
     start_date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = help_of(
-        "The first day; today if not given.", "2026-12-01", default=None
+        "The first day; today if not given. Once has to have one.", "2026-12-01", default=None
     )
     start_time: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] | None = help_of(
         "The time of day, on the host's clock.", "03:00", default=None
@@ -36,13 +64,50 @@ class Trigger(Strict):
     days_interval: Annotated[int, Field(ge=1, le=999)] | None = help_of(
         "Daily: each so many days.", 1, default=None
     )
-    days_of_week: list[Day] | None = help_of("Weekly: the days.", ["Monday"], default=None)
+    days_of_week: Annotated[list[Day], Field(min_length=1)] | None = help_of(
+        "Weekly: the days.", ["Monday"], default=None
+    )
+    weeks_interval: Annotated[int, Field(ge=1, le=52)] | None = help_of(
+        "Weekly: each so many weeks.", 2, default=None
+    )
+    days_of_month: Annotated[list[DayOfMonth], Field(min_length=1)] | None = help_of(
+        "Monthly: the days.", [1, 15], default=None
+    )
+    last_day_of_month: bool | None = help_of(
+        "Monthly: on the last day of the month.", True, default=None
+    )
+    months_of_year: Annotated[list[Month], Field(min_length=1)] | None = help_of(
+        "Monthly: the months, all of them if not given.", ["January", "July"], default=None
+    )
     repeat_interval: Period | None = help_of(
         "How often it is repeated from then on.", "15 minutes", default=None
     )
     repeat_duration: Literal["12 hours", "1 day"] | None = help_of(
         "For how long it is repeated.", "1 day", default=None
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each_month(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("trigger_type") == "Monthly":
+            return {"months_of_year": [*get_args(Month)], **data}
+        return data
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Trigger:
+        given = {key for key in self.model_fields_set if getattr(self, key) is not None}
+        foreign = [
+            f"{key} is for {kind}"
+            for kind, keys in _OF_A_KIND.items()
+            for key in keys
+            if key in given and kind != self.trigger_type
+        ]
+        if foreign:
+            raise ValueError(f"this trigger is {self.trigger_type}: {'; '.join(foreign)}")
+        wanted = _WANTED.get(self.trigger_type, ())
+        if wanted and not given & {*wanted}:
+            raise ValueError(f"{self.trigger_type} wants {' or '.join(wanted)}")
+        return self
 
 
 class Create(Strict):

@@ -1,0 +1,32 @@
+"""
+.NET applications on IIS, sites or applications in one, deployed in stages.
+
+:maturity: new
+:platform: Windows
+"""
+
+from pushguide.host.run import run_stages
+from pushguide.host.types.dotnet_iis import DotnetIis
+
+
+def run(share, stages):
+    """
+    Run stages of a deployment on this host. The runner ``pushguide.deploy`` calls this.
+
+    share
+        This host's share of the plan, as ``pushguide.plan`` shows it.
+
+    stages
+        One stage, or some that follow each other: prepare, pre_release, release, post_release.
+
+    Returns the host's outcome, the live version, and every stage with its steps; the return
+    code is 1 if a stage failed. Raises an error, and changes nothing, if a newer deployment
+    has been here.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt win1 pushguide_dotnet_iis.run share='{module: shop-web, ...}' stages=prepare
+    """
+    return run_stages(DotnetIis, share, stages, __salt__, __grains__, __opts__, __context__)

@@ -1,0 +1,40 @@
+"""Deployments with faults: each call to Windows fails, once and for good."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.windows.module import Module
+
+
+def inject(
+    module: Module, capsys: pytest.CaptureFixture[str], function: str, *known: Any, **changes: Any
+) -> Counter[str]:
+    """Deploy 1.1 with each fault, and fail if one of them is lost.
+
+    Args:
+        module: what is deployed.
+        capsys: where the line about it goes by.
+        function: what runs them all there.
+        known: what it has to know of the module.
+        changes: fields of the share; ``within`` names the function that faults are within.
+
+    Returns:
+        How often what came of it.
+    """
+    within = changes.pop("within", "")
+    share = module.share("1.1", **changes)
+    calls, lost, ended = [], [], Counter[str]()
+    for how in ("once", "for good"):
+        told = module.windows.call(function, share, *known, how=how, within=within)
+        calls.append(told["calls"])
+        lost += told["lost"]
+        ended.update(told["ended"])
+    with capsys.disabled():
+        print(f"\ninjections: {calls[0]} calls x 2, lost {len(lost)}")  # noqa: T201
+    assert min(calls) > 5, calls
+    assert not lost, "\n\n".join(lost)
+    return ended
