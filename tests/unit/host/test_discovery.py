@@ -20,7 +20,7 @@ from pushguide.host.discovery import discover, on_windows, tomcats
 from pushguide.host.discovery import processes as running
 from pushguide.host.discovery.processes import Process
 from pushguide.host.discovery.roots import Roots
-from pushguide.host.windows.scm import Scm
+from pushguide.host.windows.scm import Scm, Status
 from pushguide.inventory import FOUND
 from tests.support.waiting import wait_until
 
@@ -307,7 +307,8 @@ def windows(monkeypatch: pytest.MonkeyPatch, **more: Any) -> dict[str, Any]:
         ),
         **more,
     }
-    monkeypatch.setattr(Scm, "pid", mock.create_autospec(Scm.pid, return_value=4))
+    running = mock.create_autospec(Scm.status, return_value=Status(4, 4, 0))
+    monkeypatch.setattr(Scm, "status", running)
     ports = mock.create_autospec(on_windows.processes.listening_ports, side_effect=_ports)
     monkeypatch.setattr(on_windows.processes, "listening_ports", ports)
     return discover(OPTS, salt, {"kernel": "Windows"}, [r"C:\srv\shop"], ["Spooler"])

@@ -78,7 +78,8 @@ def _services(salt: Mapping[str, Any], roots: Roots, named: Sequence[str]) -> Fo
         is_ours = roots.hold(program)
         if _OF_WINDOWS.match(program) and not is_ours and name not in named:
             continue
-        pid = Scm().pid(name) if one["Status"] == "Running" else None
+        status = Scm().status(name) if one["Status"] == "Running" else None
+        pid = status.pid if status else None
         ports = processes.listening_ports(pid)
         yield {
             "service": name,
