@@ -117,38 +117,48 @@ class Fact:
 def numbers_of(fact: Fact) -> Numbers:
     """What a deployment adds to the numbers of everything that it belongs to."""
     found = Numbers()
+    count(found, fact)
+    return found
+
+
+def count(found: Numbers, fact: Fact) -> None:
+    """Add a deployment to numbers."""
     if fact.state not in states.TERMINAL:
-        return found
+        return
     if fact.restore_seconds is not None:
         found.note("times", "restore", bucket_of(fact.restore_seconds))
     if fact.cause == AUTOMATIC:
-        found.automatic_rollbacks = 1
-        return found
-    found.counted = 1
-    found.succeeded = int(fact.is_success)
-    found.failed = int(fact.is_failure)
-    found.aborted = int(fact.state == states.ABORTED)
-    found.rollbacks = int(fact.is_rollback)
-    found.retries = int(fact.cause == RETRY)
-    found.changes = int(fact.is_change)
-    found.failed_changes = int(fact.is_change and (fact.is_failure or fact.is_undone))
-    found.deliveries = int(fact.is_delivery)
+        found.automatic_rollbacks += 1
+        return
+    found.counted += 1
+    found.succeeded += fact.is_success
+    found.failed += fact.is_failure
+    found.aborted += fact.state == states.ABORTED
+    found.rollbacks += fact.is_rollback
+    found.retries += fact.cause == RETRY
+    found.changes += fact.is_change
+    found.failed_changes += fact.is_change and (fact.is_failure or fact.is_undone)
+    found.deliveries += fact.is_delivery
     if fact.is_success and fact.seconds is not None:
         found.note("times", "seconds", bucket_of(fact.seconds))
     if fact.lead_seconds is not None:
         found.note("times", "lead", bucket_of(fact.lead_seconds))
     _note_slots(found, fact.started_at, fact.is_success, fact.is_failure)
-    return found
+
+
+def count_host(found: Numbers, started_at: datetime, counted_as: str | None) -> None:
+    """Add the result of one host to numbers of hosts."""
+    if counted_as is not None:
+        found.counted += 1
+        found.succeeded += counted_as == SUCCEEDED
+        found.failed += counted_as == FAILED
+        _note_slots(found, started_at, counted_as == SUCCEEDED, counted_as == FAILED)
 
 
 def numbers_of_host(started_at: datetime, counted_as: str | None) -> Numbers:
     """What the result of one host adds to the numbers of that host."""
     found = Numbers()
-    if counted_as is not None:
-        found.counted = 1
-        found.succeeded = int(counted_as == SUCCEEDED)
-        found.failed = int(counted_as == FAILED)
-        _note_slots(found, started_at, counted_as == SUCCEEDED, counted_as == FAILED)
+    count_host(found, started_at, counted_as)
     return found
 
 
