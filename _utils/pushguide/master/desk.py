@@ -14,13 +14,15 @@ from pushguide.master.code_standards import CodeStandards
 from pushguide.master.deployments import Deployments, Options
 from pushguide.master.parts import Parts
 from pushguide.master.questions import Questions
+from pushguide.master.statistics.desk import Statistics
 
 
 class Desk(Parts):
     """What the runner can do, for one caller.
 
     ``deployments`` is what changes something, ``questions`` what only answers, ``standards`` what
-    has to do with the code standards, ``announcements`` what CI says.
+    has to do with the code standards, ``announcements`` what CI says,
+    ``statistics`` what the record teaches.
     """
 
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
@@ -29,6 +31,7 @@ class Desk(Parts):
         self.questions = Questions(self)
         self.announcements = Announcements(self, self.deployments)
         self.standards = CodeStandards(self)
+        self.statistics = Statistics(self)
 
     def setup(self, files: object) -> dict[str, Any]:
         """Create or migrate the database, and say what is missing on this master."""

@@ -52,6 +52,12 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if not NAME_PATTERN.match(text):
+        raise ValueError("give letters, digits, '.', '_' and '-', 64 at the most")
+    return text
+
+
 def _port(port: object) -> object:
     if isinstance(port, str) and (port.isdecimal() or _GRAIN.match(port)):
         port = int(port) if port.isdecimal() else port
@@ -95,6 +101,7 @@ def _credential(name: str, info: ValidationInfo) -> str:
     return known_name(name, "credentials", info)
 
 
+Name = Annotated[str, AfterValidator(_name)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 AbsolutePath = Annotated[str, AfterValidator(_one_line), AfterValidator(_absolute)]
 #: A number, or a grain that holds it, such as ``{grain.shop_port}``.

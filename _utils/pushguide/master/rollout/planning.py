@@ -15,7 +15,7 @@ from pushguide import __version__
 from pushguide.errors import BadVersion, Refused
 from pushguide.master import indexing
 from pushguide.master.plan import HostFacts, Plan
-from pushguide.master.rollout import batches, targets
+from pushguide.master.rollout import batches, forecast, targets
 from pushguide.master.rollout.jobs import Hosts, Return
 from pushguide.master.rollout.risks import risks
 from pushguide.master.sources import Source, source_of
@@ -23,8 +23,10 @@ from pushguide.master.standards import check
 from pushguide.master.standards.hosts import rules_for_hosts
 from pushguide.master.standards.signatures import demand_signature
 from pushguide.master.standards.verdict import Verdict
+from pushguide.master.statistics import advice
 from pushguide.master.store import history, host_results, marks
 from pushguide.master.store.database import Database
+from pushguide.master.store.tables import now
 from pushguide.master.templates.for_hosts import for_hosts
 from pushguide.master.templates.library import Library, ModuleTemplate
 from pushguide.master.templates.strategy import Strategy
@@ -128,7 +130,32 @@ class Planner:
             artifact = indexing.indexed(artifact, place.directory, place.url)
         plan = self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
         plan = replace(plan, standards=verdict.to_dict()) if verdict else plan
-        return replace(plan, risks=risks(plan))
+        plan = replace(plan, risks=risks(plan), advice=self._advice(plan))
+        self._demand_advised(wish, strategy, plan)
+        return plan
+
+    def _advice(self, plan: Plan) -> list[dict[str, Any]]:
+        """What the record teaches about a plan."""
+
+        def work(connection: Connection) -> list[dict[str, Any]]:
+            foretold = forecast.expected(connection, plan)
+            return advice.advise(connection, plan, foretold and foretold["seconds"], now())
+
+        return self.database.read(work)
+
+    def _demand_advised(self, wish: Wish, strategy: Strategy, plan: Plan) -> None:
+        """Refuse what the record advises against, where the template lets that block."""
+        against = [
+            one["text"]
+            for one in plan.advice
+            if one["level"] == advice.WARNING and one["what"] in strategy.blocked_by_advice
+        ]
+        if against and wish.kind != "rollback" and not wish.force:
+            raise Refused(
+                f"The record advises against deploying {plan.module} {plan.version} now, and its "
+                f"template lets that block (strategy: blocked_by_advice): {' '.join(against)} "
+                "Wait, or give force=True if you mean it."
+            )
 
     def _check(
         self,

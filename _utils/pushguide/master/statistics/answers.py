@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -10,15 +11,18 @@ from pushguide.master.statistics import queries
 from pushguide.master.statistics.buckets import quantiles
 from pushguide.master.statistics.numbers import Numbers
 from pushguide.master.statistics.periods import Period
-from pushguide.master.statistics.queries import About, Hours
+from pushguide.master.statistics.queries import About
 from pushguide.words import STAGES
 
+#: Of each hour of the week: counted, succeeded and failed.
+Counts = Mapping[int, Sequence[int]]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def answer(connection: Connection, about: About, period: Period) -> dict[str, Any]:
     """Everything that is told of what somebody asks about."""
-    numbers, hours = queries.found(connection, about, period)
+    numbers, by_hour_of_week = queries.found(connection, about, period)
+    hours = by_hour_of_week.counts()
     told = {
         "deployments": outcome(numbers),
         "stages": stages(numbers),
@@ -88,14 +92,14 @@ def _order(name: str) -> int:
     return STAGES.index(stage) if stage in STAGES else len(STAGES)
 
 
-def by_hour(hours: Hours) -> list[dict[str, Any]]:
+def by_hour(hours: Counts) -> list[dict[str, Any]]:
     """The hours of the day, all weekdays together."""
     return [
         {"hour": hour, **_slot(hours, [day * 24 + hour for day in range(7)])} for hour in range(24)
     ]
 
 
-def by_weekday(hours: Hours) -> list[dict[str, Any]]:
+def by_weekday(hours: Counts) -> list[dict[str, Any]]:
     """The days of the week."""
     return [
         {"weekday": name, **_slot(hours, [day * 24 + hour for hour in range(24)])}
@@ -103,8 +107,8 @@ def by_weekday(hours: Hours) -> list[dict[str, Any]]:
     ]
 
 
-def _slot(hours: Hours, places: list[int]) -> dict[str, Any]:
-    found = [hours.counts[place] for place in places if place in hours.counts]
+def _slot(hours: Counts, places: list[int]) -> dict[str, Any]:
+    found = [hours[place] for place in places if place in hours]
     count, succeeded, failed = (sum(one[place] for one in found) for place in range(3))
     return {"count": count, "success_rate": rate(succeeded, succeeded + failed)}
 

@@ -65,10 +65,13 @@ class Numbers:
 
     def add(self, other: Numbers, sign: int = 1) -> None:
         """Add others, or take them away; what comes to nothing is left out."""
+        mine, others = self.__dict__, other.__dict__
         for name in COUNTERS:
-            setattr(self, name, getattr(self, name) + sign * getattr(other, name))
+            if others[name]:
+                mine[name] += sign * others[name]
         for spread in SPREADS:
-            _add(getattr(self, spread), getattr(other, spread), sign)
+            if others[spread]:
+                merge(mine[spread], others[spread], sign)
 
     @property
     def is_nothing(self) -> bool:
@@ -84,8 +87,13 @@ def total(many: Iterable[Numbers]) -> Numbers:
     return found
 
 
-def _add(mine: Spreads, others: Spreads, sign: int) -> None:
+def merge(mine: Spreads, others: Spreads, sign: int = 1) -> None:
+    """Add counts to others, or take them away; what comes to nothing is left out."""
     for name, buckets in others.items():
+        own = mine.get(name)
+        if own is None and sign > 0:
+            mine[name] = dict(buckets)
+            continue
         own = mine.setdefault(name, {})
         for bucket, count in buckets.items():
             left = own.get(bucket, 0) + sign * count

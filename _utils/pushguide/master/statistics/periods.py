@@ -215,3 +215,28 @@ def _checked(start: datetime, end: datetime, zone: ZoneInfo, words: str) -> Peri
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+#: What a period can be divided into.
+UNITS = ("day", "week", "month")
+
+
+def parts_of(period: Period, unit: str) -> Iterator[Period]:
+    """The days, weeks (from Monday on) or months of a period, in its time zone.
+
+    The first and the last may be parts of one. Each is named by its first day, or as a month.
+    """
+    start = period.start
+    while start < period.end:
+        here = start.astimezone(period.zone).date()
+        if unit == "day":
+            following, words = here + _ONE_DAY, here.isoformat()
+        elif unit == "week":
+            monday = here - timedelta(days=here.weekday())
+            following, words = monday + timedelta(days=7), monday.isoformat()
+        else:
+            following = (here.replace(day=1) + timedelta(days=32)).replace(day=1)
+            words = f"{here:%Y-%m}"
+        end = min(_midnight(following, period.zone), period.end)
+        yield Period(start, end, period.zone, words)
+        start = end

@@ -22,12 +22,14 @@ from pushguide.master.statistics.numbers import (
     SUCCEEDED_SLOT,
     Numbers,
     Spreads,
+    merge,
 )
 from pushguide.master.statistics.periods import UTC, Period, Span
 from pushguide.master.store import tables as db
 
 #: How many of the worst are told.
 WORST = 10
+_ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -77,31 +79,36 @@ class Hours:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
-        #: Of each hour of the week, from Monday on: counted, succeeded and failed.
-        self.counts: dict[int, list[int]] = {}
+        self._slots: dict[int, Spreads] = {}
 
-    def add(self, moment: datetime, counts: Sequence[int]) -> None:
+    def add(self, moment: datetime, found: Numbers) -> None:
         """Add what began at a moment."""
-        here = moment.astimezone(self.zone)
-        self._add(here.weekday() * 24 + here.hour, counts)
+        self._add(_quarters(moment, self.zone), found.slots)
 
     def add_row(self, start: date, grain: str, slots: Spreads) -> None:
         """Add the slots of a day, or of a month in which the clocks of the zone do not change."""
-        counted = slots.get(COUNTED_SLOT, {})
         midnight = datetime(start.year, start.month, start.day, tzinfo=UTC)
-        quarters = _quarters(midnight, self.zone)
-        for name, many in counted.items():
-            slot = int(name)
-            if grain == rollups.DAY:
-                moment = midnight + timedelta(minutes=15 * (slot % 96))
-                quarters = _quarters(moment, self.zone)
-            counts = [slots.get(one, {}).get(name, 0) for one in (SUCCEEDED_SLOT, FAILED_SLOT)]
-            self._add((slot + quarters) % (7 * 96) // 4, [many, *counts])
+        before = _quarters(midnight, self.zone)
+        if grain == rollups.MONTH or before == _quarters(midnight + _ONE_DAY, self.zone):
+            self._add(before, slots)
+            return
+        for name, counts in slots.items():
+            for slot, count in counts.items():
+                moment = midnight + timedelta(minutes=15 * (int(slot) % 96))
+                self._add(_quarters(moment, self.zone), {name: {slot: count}})
 
-    def _add(self, hour: int, counts: Sequence[int]) -> None:
-        own = self.counts.setdefault(hour, [0, 0, 0])
-        for place, count in enumerate(counts):
-            own[place] += count
+    def _add(self, quarters: int, slots: Spreads) -> None:
+        merge(self._slots.setdefault(quarters, {}), slots)
+
+    def counts(self) -> dict[int, list[int]]:
+        """Of each hour of the week, from Monday on: counted, succeeded and failed."""
+        found: dict[int, list[int]] = {}
+        for quarters, slots in self._slots.items():
+            for place, name in enumerate((COUNTED_SLOT, SUCCEEDED_SLOT, FAILED_SLOT)):
+                for slot, count in slots.get(name, {}).items():
+                    hour = (int(slot) + quarters) % (7 * 96) // 4
+                    found.setdefault(hour, [0, 0, 0])[place] += count
+        return found
 
 
 def _quarters(moment: datetime, zone: ZoneInfo) -> int:
@@ -125,14 +132,15 @@ def found(connection: Connection, about: About, period: Period) -> tuple[Numbers
         _count_facts(connection, numbers, hours, about, period.start, period.end)
         numbers.stages = _raw_stages(connection, about, period)
         return numbers, hours
-    for row in _rows(connection, about, period.spans(), (*BRIEFLY, "slots", "stages")):
-        numbers.add(row.numbers)
-        hours.add_row(row.start, row.grain, row.numbers.slots)
     edges = period.edges()
+    columns = (*BRIEFLY, "slots", *([] if edges else ["stages"]))
+    for row in _rows(connection, about, period.spans(), columns):
+        hours.add_row(row.start, row.grain, row.numbers.slots)
+        row.numbers.slots = {}
+        numbers.add(row.numbers)
     for start, end in edges:
         _count_facts(connection, numbers, hours, about, start, end)
     if edges:
-        numbers.stages = {}
         for row in _rows(connection, about, period.touched(), ("stages",)):
             numbers.add(row.numbers)
     return numbers, hours
@@ -141,12 +149,10 @@ def found(connection: Connection, about: About, period: Period) -> tuple[Numbers
 def by_name(connection: Connection, about: About, period: Period, scope: str) -> dict[str, Numbers]:
     """The same by module, environment, type, person or host, without stages and hours."""
     found: dict[str, Numbers] = {}
+    parts = [(period.start, period.end)]
     if {*about.names} <= {scope} or (scope in _ATTRIBUTES and len(about.names) <= 1):
-        for row in _rows(connection, about, period.spans(), BRIEFLY, scope):
-            found.setdefault(_name(row.cell, scope), Numbers()).add(row.numbers)
+        _sum_by_name(connection, found, about, period.spans(), scope)
         parts = period.edges()
-    else:
-        parts = [(period.start, period.end)]
     for start, end in parts:
         of_hosts = scope == rollups.HOST or about.host is not None
         for fact in _facts(connection, about, start, end, of_hosts):
@@ -158,8 +164,28 @@ def by_name(connection: Connection, about: About, period: Period, scope: str) ->
 _ATTRIBUTES = ("environment", "type")
 
 
-def _name(cell: rollups.Cell, scope: str) -> str:
-    return str(getattr(cell, scope)) if scope in _ATTRIBUTES else cell.name
+def _sum_by_name(
+    connection: Connection,
+    found: dict[str, Numbers],
+    about: About,
+    spans: Sequence[Span],
+    scope: str,
+) -> None:
+    """Add up rollups by name: counters by the database, and what it cannot add up here."""
+    cell, rollup = db.statistics_cell, db.statistics_rollup
+    name = cell.c[scope if scope in _ATTRIBUTES else "name"]
+    joined = cell.join(rollup, rollup.c.cell_id == cell.c.id)
+    sums = [sa.func.sum(rollup.c[one]) for one in COUNTERS]
+    summed = sa.select(name, *sums).select_from(joined).where(*_cells(about, scope))
+    timed = sa.select(name, rollup.c.times).select_from(joined).where(*_cells(about, scope))
+    for span in spans:
+        mine = (rollup.c.grain == span.grain, rollup.c.start.between(span.first, span.last))
+        for group, *counts in connection.execute(summed.where(*mine).group_by(name)):
+            row = dict(zip(COUNTERS, map(int, counts), strict=True))
+            found.setdefault(group, Numbers()).add(Numbers.of_row(row))
+        if about.host is None and scope != rollups.HOST:
+            for group, times in connection.execute(timed.where(*mine)):
+                merge(found[group].times, times)
 
 
 def _rows(
@@ -167,18 +193,14 @@ def _rows(
     about: About,
     spans: Sequence[Span],
     columns: Sequence[str],
-    by: str | None = None,
-    names: Sequence[str] | None = None,
 ) -> Iterator[Row]:
     """The rows of rollups of whole days and months."""
     cell, rollup = db.statistics_cell, db.statistics_rollup
     query = (
         sa.select(cell, rollup.c.grain, rollup.c.start, *(rollup.c[name] for name in columns))
         .join(rollup, rollup.c.cell_id == cell.c.id)
-        .where(*_cells(about, by))
+        .where(*_cells(about))
     )
-    if names is not None:
-        query = query.where(cell.c.name.in_(names))
     for span in spans:
         mine = (rollup.c.grain == span.grain, rollup.c.start.between(span.first, span.last))
         for row in connection.execute(query.where(*mine)).mappings():
@@ -186,7 +208,7 @@ def _rows(
             yield Row(place, row["grain"], row["start"], Numbers.of_row(dict(row)))
 
 
-def _cells(about: About, by: str | None) -> list[sa.ColumnElement[bool]]:
+def _cells(about: About, by: str | None = None) -> list[sa.ColumnElement[bool]]:
     """The cells that hold what is asked about, and hold each deployment once."""
     cell = db.statistics_cell
     given = about.names
@@ -228,10 +250,11 @@ def _count_facts(
     end: datetime,
 ) -> None:
     for fact in _facts(connection, about, start, end, about.host is not None):
-        before = (numbers.counted, numbers.succeeded, numbers.failed)
-        _count(numbers, fact)
-        after = (numbers.counted, numbers.succeeded, numbers.failed)
-        hours.add(fact.started_at, [new - old for old, new in zip(before, after, strict=True)])
+        one = Numbers()
+        _count(one, fact)
+        hours.add(fact.started_at, one)
+        one.slots = {}
+        numbers.add(one)
 
 
 def _count(numbers: Numbers, fact: Fact | _HostFact) -> None:
@@ -338,8 +361,17 @@ def results_of_hosts(
     """How many results of some hosts counted, failed or not, of all their modules."""
     if not hosts:
         return {}
+    cell, rollup = db.statistics_cell, db.statistics_rollup
     wide = About(environment=about.environment, type=about.type)
+    query = (
+        sa.select(cell.c.name, sa.func.sum(rollup.c.counted))
+        .join(rollup, rollup.c.cell_id == cell.c.id)
+        .where(*_cells(wide, rollups.HOST), cell.c.name.in_(hosts))
+        .group_by(cell.c.name)
+    )
     found: dict[str, int] = {}
-    for row in _rows(connection, wide, period.spans(), ("counted",), rollups.HOST, hosts):
-        found[row.cell.name] = found.get(row.cell.name, 0) + row.numbers.counted
+    for span in period.spans():
+        mine = (rollup.c.grain == span.grain, rollup.c.start.between(span.first, span.last))
+        for name, counted in connection.execute(query.where(*mine)):
+            found[name] = found.get(name, 0) + int(counted)
     return found

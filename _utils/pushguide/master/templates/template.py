@@ -17,6 +17,7 @@ from pushguide.master.fields import (
     NAME_PATTERN,
     AbsolutePath,
     HttpUrl,
+    Name,
     OneLine,
     Strict,
     TypeSettings,
@@ -114,6 +115,7 @@ class Template(Strict):
 
     type: str = help_of("The project type.", "static_site")
     description: str = help_of("What the module is.", default="")
+    team: Name | None = help_of("The team whose module it is.", "payments", default=None)
     root: AbsolutePath = help_of(
         "The directory on the hosts that holds the releases.", "/srv/shop-web"
     )
