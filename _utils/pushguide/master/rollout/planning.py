@@ -139,7 +139,8 @@ class Planner:
 
         def work(connection: Connection) -> list[dict[str, Any]]:
             foretold = forecast.expected(connection, plan)
-            return advice.advise(connection, plan, foretold and foretold["seconds"], now())
+            seconds = foretold["seconds"] if foretold else None
+            return advice.advise(connection, plan, seconds, now())
 
         return self.database.read(work)
 

@@ -146,6 +146,19 @@ def found(connection: Connection, about: About, period: Period) -> tuple[Numbers
     return numbers, hours
 
 
+def briefly(connection: Connection, about: About, period: Period) -> Numbers:
+    """What somebody asks about, added up, without stages and hours."""
+    numbers, hours = Numbers(), Hours(period.zone)
+    parts = [(period.start, period.end)]
+    if len(about.names) <= 1:
+        parts = period.edges()
+        for row in _rows(connection, about, period.spans(), BRIEFLY):
+            numbers.add(row.numbers)
+    for start, end in parts:
+        _count_facts(connection, numbers, hours, about, start, end)
+    return numbers
+
+
 def by_name(connection: Connection, about: About, period: Period, scope: str) -> dict[str, Numbers]:
     """The same by module, environment, type, person or host, without stages and hours."""
     found: dict[str, Numbers] = {}

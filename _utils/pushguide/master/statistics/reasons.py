@@ -41,6 +41,9 @@ _FORMS = tuple(
     )
 )
 
+#: How many of them come before names are replaced: an address may hold a name.
+_BEFORE_NAMES = 4
+
 
 def reason_of(error: str | None, names: Collection[str] = ()) -> str:
     """The normal form of an error.
@@ -50,9 +53,11 @@ def reason_of(error: str | None, names: Collection[str] = ()) -> str:
         names: names to be replaced that cannot be told by their look: hosts and versions.
     """
     text = " ".join((error or "").split())[:_LOOKED_AT]
+    for pattern, form in _FORMS[:_BEFORE_NAMES]:
+        text = pattern.sub(form, text)
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "<name>", text)
-    for pattern, form in _FORMS:
+    for pattern, form in _FORMS[_BEFORE_NAMES:]:
         text = pattern.sub(form, text)
     text = "".join(one for one in text if one.isprintable())
     if len(text) > REASON_AT_MOST:

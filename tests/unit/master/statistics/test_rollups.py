@@ -19,22 +19,22 @@ from tests.unit.master.statistics.histories import Historian, everything
 FAILED = ("failed", "restored", "unknown", "inconclusive", "stopped_short")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_was_counted_step_by_step_is_what_the_record_gives(
     database: Database, seed: int
 ) -> None:
-    Historian(database, seed).write(40)
+    Historian(database, seed).write(30)
     kept_in_step = database.read(everything)
     database.write(rebuilding.rebuild)
     rebuilt = database.read(everything)
     for what, found in kept_in_step.items():
         assert found == rebuilt[what], what
-    assert len(rebuilt["facts"]) > 20
+    assert len(rebuilt["facts"]) > 12
     assert rebuilt["failures"]
 
 
 def test_the_rollups_are_what_the_raw_rows_say(database: Database) -> None:
-    Historian(database, 7).write(60)
+    Historian(database, 7).write(40)
     found = database.read(everything)["rollups"]
     raw = database.read(_raw)
     months = {key: one for key, one in found.items() if key[0] == "all" and key[4] == "month"}
