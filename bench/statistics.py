@@ -72,7 +72,7 @@ def sql_of(backend: str, deployments: int) -> Iterator[str]:
         )
     series = "WITH RECURSIVE s(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM s WHERE n < :last)"
     if not is_sqlite:
-        series = "WITH s(n) AS (SELECT generate_series(:first, :last)::bigint)"
+        series = "WITH s(n) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)))"
     at = f"(n * {SECONDS} / {deployments})"
     skewed = f"({chance(2000, 1)} * {chance(2000, 1)} * {MODULES} / 4000000)"
     d = f"""SELECT n, {skewed} AS m, {chance(10, 2)} AS place, {chance(100, 3)} AS fate,
@@ -350,7 +350,7 @@ def database_of(server: str, directory: Path, deployments: int) -> Iterator[Data
     finally:
         database.engine.dispose()
         with maker.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name}")
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
         maker.dispose()
 
 

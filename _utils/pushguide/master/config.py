@@ -28,7 +28,7 @@ class Config:
         commands: the commands that the probes of templates may name, as lists of words.
         functions: the Salt functions that the drains of templates may name.
         credentials: what servers ask for, by the names that templates give.
-        reports: the directory that reports may be written to; empty where none may.
+        reports: the directory that reports may be written to; None where none may.
     """
 
     database: str
@@ -39,7 +39,7 @@ class Config:
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
-    reports: str = ""
+    reports: str | None = None
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -64,8 +64,8 @@ class Config:
                     f"pushguide:{one.name} in the master's configuration is {value!r}: "
                     "give a whole number of seconds above 0."
                 )
-        reports = given.get("reports", "")
-        if not isinstance(reports, str) or (reports and not os.path.isabs(reports)):
+        reports = given.get("reports")
+        if reports is not None and not (isinstance(reports, str) and os.path.isabs(reports)):
             problems.append(
                 f"pushguide:reports in the master's configuration is {reports!r}: give an "
                 "absolute path."
