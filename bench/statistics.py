@@ -72,7 +72,9 @@ def sql_of(backend: str, deployments: int) -> Iterator[str]:
         )
     series = "WITH RECURSIVE s(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM s WHERE n < :last)"
     if not is_sqlite:
-        series = "WITH s(n) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)))"
+        series = (
+            "WITH s(n) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)))"
+        )
     at = f"(n * {SECONDS} / {deployments})"
     skewed = f"({chance(2000, 1)} * {chance(2000, 1)} * {MODULES} / 4000000)"
     d = f"""SELECT n, {skewed} AS m, {chance(10, 2)} AS place, {chance(100, 3)} AS fate,
