@@ -20,6 +20,16 @@ _GOOD, _BAD, _USUAL = "#2e7d32", "#c62828", "#1565c0"
 _FONT = "system-ui, 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif"
 
 _PAGE = """\
+{% macro listed(tables) %}
+{% for heading, rows in tables %}
+{% if rows %}
+<h2>{{ heading }}</h2>
+<table>
+{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</table>
+{% endif %}
+{% endfor %}
+{% endmacro %}
 <!DOCTYPE html>
 <html lang="{{ language }}">
 <head>
@@ -38,26 +48,12 @@ footer { color: #666; }
 <body>
 <h1>{{ words.report }}: {{ title }}</h1>
 <p>{{ words.period }}: {{ period.from }} &ndash; {{ period.to }} ({{ period.timezone }})</p>
-{% for heading, rows in tables %}
-{% if rows %}
-<h2>{{ heading }}</h2>
-<table>
-{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}</table>
-{% endif %}
-{% endfor %}
+{{ listed(tables) }}
 {% for heading, chart in charts %}
 <h2>{{ heading }}</h2>
 {{ chart }}
 {% endfor %}
-{% for heading, rows in failing %}
-{% if rows %}
-<h2>{{ heading }}</h2>
-<table>
-{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}</table>
-{% endif %}
-{% endfor %}
+{{ listed(failing) }}
 <footer>{{ words.generated }}</footer>
 </body>
 </html>
