@@ -1296,3 +1296,165 @@ def freezes(module=None, **unknown):
     return _answer(
         freezes, unknown, __user__, lambda desk: desk.freezing.freezes(module), module=module
     )
+
+
+def stats(
+    module=None,
+    team=None,
+    environment=None,
+    type=None,  # noqa: A002 - the word of the templates
+    host=None,
+    person=None,
+    period="30d",
+    timezone="UTC",
+    group_by=None,
+    **unknown,
+):
+    """
+    Tell what the record teaches: how many deployments there were, how they ended, how long they and
+    their stages took, when they are best begun, what fails, and the four measures of DORA.
+
+    - *deployment frequency*: deployments of kind deploy that succeeded, retries included, a day.
+    - *lead time*: from when an artifact was built (or announced, where CI does not say) until the
+      first deployment of it to an environment had succeeded.
+    - *change failure rate*: of the deployments of kind deploy that are no retries and were not
+      aborted, those that failed, or that a person rolled back from.
+    - *time to restore*: from the end of the first failure in a module and environment until the
+      end of the next success there, of whichever kind.
+
+    A deployment counts when it has begun and ended, in the hour in which it began. Automatic
+    rollbacks have their own number. ``docs/statistics.md`` tells what each number means.
+
+    module
+        A module's name. All modules if not given.
+
+    team
+        The modules whose templates say ``team``, instead of one module.
+
+    environment
+        An environment.
+
+    type
+        A project type.
+
+    host
+        A host. The numbers are then of what became of that host.
+
+    person
+        Who asked for the deployments.
+
+    period : 30d
+        ``30d`` (the last 30 days, today among them), ``2026``, ``2026-11``, ``2026-11-24``,
+        ``all``, or ``{from: 2026-11-01, to: 2026-11-24}``.
+
+    timezone : UTC
+        The time zone in which days and hours are meant, such as Asia/Shanghai.
+
+    group_by
+        module, team, environment, type, person, host, day, week or month: adds ``groups``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.stats module=shop-web period=2026-11
+        salt-run pushguide.stats period=90d group_by=module timezone=Asia/Shanghai
+    """
+    about = {
+        "module": module,
+        "team": team,
+        "environment": environment,
+        "type": type,
+        "host": host,
+        "person": person,
+        "period": period,
+        "timezone": timezone,
+    }
+    return _answer(
+        stats,
+        unknown,
+        __user__,
+        lambda desk: desk.statistics.stats(about, group_by),
+        module=module,
+        environment=environment,
+    )
+
+
+def report(
+    module=None,
+    team=None,
+    period="30d",
+    environment=None,
+    timezone="UTC",
+    format="text",  # noqa: A002 - what people call it
+    language="en",
+    file=None,
+    **unknown,
+):
+    """
+    Make a report of the statistics of a module or a team, to be read or mailed.
+
+    module
+        A module's name.
+
+    team
+        The modules whose templates say ``team``, instead of one module.
+
+    period : 30d
+        As for ``stats``.
+
+    environment
+        An environment. All if not given.
+
+    timezone : UTC
+        The time zone in which days and hours are meant.
+
+    format : text
+        text, json, or html: a page of its own with charts, without script.
+
+    language : en
+        en or zh.
+
+    file
+        The name of a file in the directory ``pushguide:reports`` of the master's configuration, to
+        write it to. Without it the answer has the report.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.report module=shop-web period=2026-11
+        salt-run pushguide.report team=payments format=html language=zh file=payments.html
+    """
+    about = {
+        "module": module,
+        "team": team,
+        "environment": environment,
+        "period": period,
+        "timezone": timezone,
+    }
+    return _answer(
+        report,
+        unknown,
+        __user__,
+        lambda desk: desk.statistics.report(about, format, language, file),
+        module=module,
+        environment=environment,
+        file=file,
+    )
+
+
+def rebuild_statistics(**unknown):
+    """
+    Compute the statistics anew, from the record. They are kept in step with it by themselves; this
+    is for when somebody has changed the record by hand. Results of hosts wait until it is done.
+
+    Returns how many deployments, results of stages, and failures were counted.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.rebuild_statistics
+    """
+    return _answer(rebuild_statistics, unknown, __user__, lambda desk: desk.statistics.rebuild())

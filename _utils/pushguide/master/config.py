@@ -31,6 +31,7 @@ class Config:
         credentials: what servers ask for, by the names that templates give.
         groups_from: the kinds of eauth that are asked for the groups of people, such as pam.
         cmdb: how the company's CMDB is asked; nobody asks one without.
+        reports: the directory that reports may be written to; None where none may.
     """
 
     database: str
@@ -44,6 +45,7 @@ class Config:
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     groups_from: list[str] = field(default_factory=list)
     cmdb: cmdb.Cmdb | None = None
+    reports: str | None = None
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -73,6 +75,12 @@ class Config:
             problems.append(
                 f"pushguide:groups_from in the master's configuration is {eauths!r}: give a list "
                 "of kinds of eauth, such as [pam]."
+            )
+        reports = given.get("reports")
+        if reports is not None and not (isinstance(reports, str) and os.path.isabs(reports)):
+            problems.append(
+                f"pushguide:reports in the master's configuration is {reports!r}: give an "
+                "absolute path."
             )
         named, wrong = allowed.read(given)
         secrets, more = credentials.read(given)

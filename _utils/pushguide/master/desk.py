@@ -19,6 +19,7 @@ from pushguide.master.people.permissions import NEEDS
 from pushguide.master.people.register import Register
 from pushguide.master.people.trail import Trail
 from pushguide.master.questions import Questions
+from pushguide.master.statistics.desk import Statistics
 from pushguide.master.stocktaking import Stocktaking
 
 #: What may come before there is a database to write into.
@@ -31,7 +32,7 @@ class Desk(Parts):
     ``deployments`` is what changes something, ``questions`` what only answers, ``standards`` what
     has to do with the code standards, ``announcements`` what CI says, ``register`` who has which
     role and what they did, ``freezing`` when nothing is deployed, ``stocktaking`` what is asked of
-    the inventory.
+    the inventory, ``statistics`` what the record teaches.
     """
 
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
@@ -43,6 +44,7 @@ class Desk(Parts):
         self.register = Register(self)
         self.freezing = Freezing(self)
         self.stocktaking = Stocktaking(self)
+        self.statistics = Statistics(self)
 
     def serve(self, function: str, about: Mapping[str, Any], work: Callable[[Desk], Any]) -> Any:
         """Do what somebody asks for, if they may, and write it down.

@@ -61,6 +61,12 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if not NAME_PATTERN.match(text):
+        raise ValueError("give letters, digits, '.', '_' and '-', 64 at the most")
+    return text
+
+
 def _port(port: object) -> object:
     if isinstance(port, str) and (port.isdecimal() or _ON_HOST.match(port)):
         port = int(port) if port.isdecimal() else port
@@ -111,6 +117,7 @@ def below_release(path: str) -> str:
     return path
 
 
+Name = Annotated[str, AfterValidator(_name)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 AbsolutePath = Annotated[str, AfterValidator(_one_line), AfterValidator(_absolute)]
 #: A number, or a grain that holds it, such as ``{grain.shop_port}``.

@@ -106,6 +106,7 @@ class Plan:
     rollout: Rollout = Rollout()
     wish: dict[str, Any] = field(default_factory=dict)
     standards: dict[str, Any] = field(default_factory=dict)
+    advice: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data."""

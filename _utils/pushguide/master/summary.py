@@ -146,6 +146,7 @@ def in_full(
             }
             for each in asked
         ],
+        "advice": one.plan.get("advice", []),
         "hosts": by_host,
         "summary": table(one, by_host, driven_by),
     }

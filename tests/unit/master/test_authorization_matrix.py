@@ -61,6 +61,8 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "status": ("viewer", {"module": "shop"}),
     "history": ("viewer", {"module": "shop"}),
     "waivers": ("viewer", {"module": "shop"}),
+    "stats": ("viewer", {"module": "shop"}),
+    "report": ("viewer", {"module": "shop"}),
     "people": ("viewer", {"module": "shop"}),
     "audit": ("maintainer", {"module": "shop"}),
     "index": ("maintainer", {"module": "shop", "version": "1"}),
@@ -75,6 +77,7 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 #: What is about no module: it needs the role on everything, or, for a viewer, anywhere.
 WIDE: dict[str, tuple[str, dict[str, Any]]] = {
     "setup": ("admin", {}),
+    "rebuild_statistics": ("admin", {}),
     "grant": ("admin", {"person": "x", "role": "viewer", "everything": True, "reason": "x"}),
 }
 NO_ARGUMENTS = ("modules",)

@@ -17,7 +17,7 @@ from pushguide.master import indexing
 from pushguide.master.inventory import for_plan
 from pushguide.master.inventory.resolving import Inventory
 from pushguide.master.plan import HostFacts, Plan
-from pushguide.master.rollout import batches, targets
+from pushguide.master.rollout import batches, forecast, targets
 from pushguide.master.rollout.frozen import demand_thawed, told_of
 from pushguide.master.rollout.jobs import Hosts, Return
 from pushguide.master.rollout.risks import risks
@@ -26,6 +26,7 @@ from pushguide.master.standards import check
 from pushguide.master.standards.hosts import rules_for_hosts
 from pushguide.master.standards.signatures import demand_signature
 from pushguide.master.standards.verdict import Verdict
+from pushguide.master.statistics import advice
 from pushguide.master.store import history, host_results, marks
 from pushguide.master.store.database import Database
 from pushguide.master.store.tables import now
@@ -142,7 +143,33 @@ class Planner:
             artifact = indexing.indexed(artifact, place.directory, place.url)
         plan = self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
         plan = replace(plan, standards=verdict.to_dict()) if verdict else plan
-        return replace(plan, risks=risks(plan))
+        plan = replace(plan, risks=risks(plan), advice=self._advice(plan))
+        self._demand_advised(wish, strategy, plan)
+        return plan
+
+    def _advice(self, plan: Plan) -> list[dict[str, Any]]:
+        """What the record teaches about a plan."""
+
+        def work(connection: Connection) -> list[dict[str, Any]]:
+            foretold = forecast.expected(connection, plan)
+            seconds = foretold["seconds"] if foretold else None
+            return advice.advise(connection, plan, seconds, now())
+
+        return self.database.read(work)
+
+    def _demand_advised(self, wish: Wish, strategy: Strategy, plan: Plan) -> None:
+        """Refuse what the record advises against, where the template lets that block."""
+        against = [
+            one["text"]
+            for one in plan.advice
+            if one["level"] == advice.WARNING and one["what"] in strategy.blocked_by_advice
+        ]
+        if against and wish.kind != "rollback" and not wish.force:
+            raise Refused(
+                f"The record advises against deploying {plan.module} {plan.version} now, and its "
+                f"template lets that block (strategy: blocked_by_advice): {' '.join(against)} "
+                "Wait, or give force=True if you mean it."
+            )
 
     def frozen(self, wish: Wish, environment: str) -> list[str]:
         """The freezes that are in a wish's way, in words."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import BadVersion
+from pushguide.master.statistics.counting import Counting
 from pushguide.master.store import tables as db
 
 #: What a later announcement may add where the first one did not say it.
@@ -61,6 +62,7 @@ def announce(connection: Connection, build: Build) -> tuple[Build, bool]:
     if known is None:
         # Where another master is first, this breaks, and is done again with its build.
         connection.execute(sa.insert(db.build).values(asdict(build)))
+        _count(connection, build)
         return build, True
     if known.sha256 and build.sha256 and known.sha256 != build.sha256:
         raise BadVersion(
@@ -76,7 +78,15 @@ def announce(connection: Connection, build: Build) -> tuple[Build, bool]:
     if added:
         query = sa.update(db.build).where(*_is(build.module, build.version))
         connection.execute(query.values(added))
+    if "built_at" in added:
+        _count(connection, build)
     return replace(known, **added), False
+
+
+def _count(connection: Connection, build: Build) -> None:
+    """Let what was deployed before its build was announced have its lead time."""
+    with Counting(connection) as counting:
+        counting.build_known(build.module, build.version)
 
 
 def begun(connection: Connection, module: str, version: str, deployment: int) -> None:

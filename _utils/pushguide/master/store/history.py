@@ -18,6 +18,9 @@ from pushguide.words import (
     BAD,
 )
 
+#: By name, so that the index of states finds the few that have not ended among the many that have.
+_UNFINISHED = sorted({*states.TRANSITIONS} - states.TERMINAL)
+
 
 def find(
     connection: Connection,
@@ -74,7 +77,7 @@ def unfinished_on(connection: Connection, host: str) -> list[Brief]:
     """The deployments of a host that have not ended, the oldest first."""
     table, hosts = db.deployment, db.deployment_host
     has_host = sa.exists().where(hosts.c.deployment_id == table.c.id, hosts.c.host == host)
-    return _briefs(connection, table.c.state.not_in(states.TERMINAL), has_host)
+    return _briefs(connection, table.c.state.in_(_UNFINISHED), has_host)
 
 
 def _briefs(connection: Connection, *conditions: sa.ColumnElement[bool]) -> list[Brief]:
@@ -125,7 +128,7 @@ def ahead_of(connection: Connection, one: Deployment) -> Deployment | None:
 def unfinished(connection: Connection) -> list[Deployment]:
     """Every deployment that has not ended, the oldest first."""
     table = db.deployment
-    query = sa.select(table).where(table.c.state.not_in(states.TERMINAL)).order_by(table.c.id)
+    query = sa.select(table).where(table.c.state.in_(_UNFINISHED)).order_by(table.c.id)
     return [Deployment(**row) for row in connection.execute(query).mappings()]
 
 

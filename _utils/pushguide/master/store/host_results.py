@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.master import states
+from pushguide.master.statistics.counting import Counting
 from pushguide.master.store import record
 from pushguide.master.store import tables as db
 from pushguide.master.store.tables import now
@@ -82,11 +83,18 @@ def set_outcome(
     connection: Connection, number: int, host: str, outcome: str, error: str | None = None
 ) -> None:
     """Write down how a host stands in a deployment."""
+    _update(connection, number, host, outcome=outcome, error=error)
+    with Counting(connection) as counting:
+        counting.hosts_changed(number, [host])
+
+
+def _update(connection: Connection, number: int, host: str, **values: Any) -> None:
+    """Change the row of a host in a deployment."""
     table = db.deployment_host
     connection.execute(
         sa.update(table)
         .where((table.c.deployment_id == number) & (table.c.host == host))
-        .values(outcome=outcome, error=error, updated_at=now())
+        .values(**values, updated_at=now())
     )
 
 
@@ -137,7 +145,13 @@ def failed_last_time(connection: Connection, module: str, environment: str) -> l
     return [*connection.execute(query).scalars()]
 
 
-def write_host(connection: Connection, host: str, result: Mapping[str, Any], outcome: str) -> None:
+def write_host(
+    connection: Connection,
+    host: str,
+    result: Mapping[str, Any],
+    outcome: str,
+    counting: Counting | None = None,
+) -> None:
     """Write down what a host returned: its stages and steps, its outcome, and what is live there.
 
     Keyed by deployment, host and stage: the same result written twice is there once.
@@ -149,32 +163,32 @@ def write_host(connection: Connection, host: str, result: Mapping[str, Any], out
             stages of None mean that the host has not told how they ended, and no ``live`` that it
             has not told what is live there either.
         outcome: what that means for the host in the deployment.
+        counting: counts it with others of the same transaction; it is counted by itself if not
+            given.
     """
+    if counting is None:
+        with Counting(connection) as alone:
+            write_host(connection, host, result, outcome, alone)
+        return
     number = int(result["deployment"])
     if "token" in result:
         record.demand_token(connection, number, result["token"])
-    if result["stages"] is None:
-        set_outcome(connection, number, host, outcome, result.get("error"))
-        if "live" not in result:
-            return
-    else:
-        _write_stages(connection, number, host, result["stages"])
-    table = db.deployment_host
-    connection.execute(
-        sa.update(table)
-        .where((table.c.deployment_id == number) & (table.c.host == host))
-        .values(
-            outcome=outcome,
-            error=result.get("error"),
-            version_after=result.get("live"),
-            updated_at=now(),
-        )
-    )
-    _write_release(connection, number, host, result)
+    values = {"outcome": outcome, "error": result.get("error")}
+    if result["stages"] is not None:
+        _write_stages(connection, number, host, result["stages"], counting)
+    if result["stages"] is not None or "live" in result:
+        values["version_after"] = result.get("live")
+        _write_release(connection, number, host, result)
+    _update(connection, number, host, **values)
+    counting.hosts_changed(number, [host])
 
 
 def _write_stages(
-    connection: Connection, number: int, host: str, told: Iterable[Mapping[str, Any]]
+    connection: Connection,
+    number: int,
+    host: str,
+    told: Iterable[Mapping[str, Any]],
+    counting: Counting,
 ) -> None:
     """Write down stages with their steps, in the place of what is known of the same stages."""
     key = {"deployment_id": number, "host": host}
@@ -184,6 +198,7 @@ def _write_stages(
     # A stage that was done before stays as it was written, if anybody lived to write it.
     new = [one for one in told if not (one.get("again") and one["stage"] in known)]
     rewritten = known & {one["stage"] for one in new}
+    old = _stages_to_change(connection, key, rewritten) if rewritten else []
     if rewritten:
         for table in (db.step, db.stage_result):
             where = (*_same(table, key), table.c.stage.in_(rewritten))
@@ -214,6 +229,21 @@ def _write_stages(
     for table, rows in ((db.stage_result, stages), (db.step, steps)):
         if rows:
             connection.execute(sa.insert(table), rows)
+    counting.stages_changed(number, host, old, new)
+
+
+def _stages_to_change(
+    connection: Connection, key: Mapping[str, Any], names: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Some stages of a host with their steps, which nobody else changes until the end."""
+    results, step = db.stage_result, db.step
+    mine = sa.select(results).where(*_same(results, key), results.c.stage.in_(sorted(names)))
+    found = connection.execute(mine.with_for_update()).mappings().all()
+    query = sa.select(step).where(*_same(step, key), step.c.stage.in_(sorted(names)))
+    steps = connection.execute(query.with_for_update()).mappings().all()
+    return [
+        {**row, "steps": [one for one in steps if one["stage"] == row["stage"]]} for row in found
+    ]
 
 
 def _same(table: sa.Table, key: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from pushguide.errors import LeaseLost, Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
+from pushguide.master.statistics.counting import Counting
 from pushguide.master.store import tables as db
 from pushguide.master.store.tables import now
 from pushguide.words import (
@@ -180,13 +181,20 @@ def change_state(connection: Connection, number: int, new: str, reason: str | No
     Raises:
         Refused: the state cannot follow.
     """
-    old = get(connection, number).state
-    states.demand_transition(number, old, new)
+    known = get(connection, number)
+    states.demand_transition(number, known.state, new)
+    moment = now()
+    begins = new == states.RUNNING and known.state == states.QUEUED
     values: dict[str, Any] = {"state": new, "reason": reason}
-    if new == states.RUNNING and old == states.QUEUED:
-        values["started_at"] = now()
-    if new == states.ROLLED_BACK and old == states.FAILED:
-        del values["reason"]
+    if begins:
+        values["started_at"] = moment
     if new in states.TERMINAL:
-        values["finished_at"] = now()
+        values["finished_at"] = known.finished_at or moment
+    if known.state in states.TERMINAL:
+        del values["reason"]
     connection.execute(sa.update(db.deployment).where(db.deployment.c.id == number).values(values))
+    with Counting(connection) as counting:
+        if begins:
+            counting.begun(number, vars(known), moment)
+        if new in states.TERMINAL:
+            counting.ended(number, new, values["finished_at"])

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from pushguide.master.config import Config
+from pushguide.master.statistics.counting import Counting
 from pushguide.master.store import host_results
 from pushguide.master.store.database import Database
 
@@ -26,7 +27,10 @@ def write_results(opts: Mapping[str, Any], rets: Sequence[Mapping[str, Any]]) ->
     """
 
     def work(connection: Connection) -> None:
-        for one in rets:
-            host_results.write_host(connection, one["id"], one["return"], one["outcome"])
+        with Counting(connection) as counting:
+            for one in rets:
+                host_results.write_host(
+                    connection, one["id"], one["return"], one["outcome"], counting
+                )
 
     database_of(opts).write(work)

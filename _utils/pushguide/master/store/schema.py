@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pushguide.errors import DatabaseError
+from pushguide.master.statistics import rebuilding
 from pushguide.master.store.database import Database
 
 
@@ -42,6 +43,8 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
             before = database.schema(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if not rebuilding.has_been_built(connection):
+                rebuilding.rebuild(connection)
             return before, database.schema(connection)
     except SQLAlchemyError as err:
         raise DatabaseError(

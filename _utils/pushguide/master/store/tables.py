@@ -88,6 +88,9 @@ deployment = sa.Table(
     sa.Column("cause", _STATE),
     sa.Column("cause_id", sa.Integer),
     sa.Index("ix_deployment_module", "module", "environment", "id"),
+    sa.Index("ix_deployment_module_id", "module", "id"),
+    sa.Index("ix_deployment_environment_id", "environment", "id"),
+    sa.Index("ix_deployment_state_id", "state", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -102,6 +105,8 @@ deployment_host = sa.Table(
     sa.Column("version_before", _VERSION),
     sa.Column("version_after", _VERSION),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("counted_as", _STATE),
+    sa.Index("ix_deployment_host_host", "host", "deployment_id"),
 )
 
 request = sa.Table(
@@ -296,6 +301,89 @@ inventory_cache = sa.Table(
     sa.Column("asked", sa.String(64), nullable=False),
     sa.Column("hosts", sa.JSON, nullable=False),
     sa.Column("asked_at", UtcDateTime, nullable=False),
+)
+
+statistics_deployment = sa.Table(
+    "statistics_deployment",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("module", _NAME, nullable=False),
+    sa.Column("environment", _NAME, nullable=False),
+    sa.Column("type", _NAME, nullable=False),
+    sa.Column("person", sa.String(128), nullable=False),
+    sa.Column("version", _VERSION, nullable=False),
+    sa.Column("kind", _STATE, nullable=False),
+    sa.Column("cause", _STATE),
+    sa.Column("state", _STATE, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("seconds", sa.Double),
+    sa.Column("lead_seconds", sa.Double),
+    sa.Column("restore_seconds", sa.Double),
+    sa.Column("is_undone", sa.Boolean, nullable=False),
+    sa.Index("ix_statistics_deployment_started", "started_at"),
+    sa.Index("ix_statistics_deployment_module", "module", "environment", "started_at"),
+    sa.Index("ix_statistics_deployment_finished", "module", "environment", "finished_at"),
+    sa.Index("ix_statistics_deployment_version", "module", "version"),
+    sa.Index("ix_statistics_deployment_person", "person", "started_at"),
+)
+
+statistics_failure = sa.Table(
+    "statistics_failure",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("module", _NAME, nullable=False),
+    sa.Column("environment", _NAME, nullable=False),
+    sa.Column("type", _NAME, nullable=False),
+    sa.Column("person", sa.String(128), nullable=False),
+    sa.Column("stage", _STATE, nullable=False),
+    sa.Column("reason", sa.String(200), nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Index("ix_statistics_failure_started", "started_at"),
+    sa.Index("ix_statistics_failure_module", "module", "started_at"),
+    sa.Index("ix_statistics_failure_host", "host", "started_at"),
+    sa.Index("ix_statistics_failure_person", "person", "started_at"),
+)
+
+statistics_cell = sa.Table(
+    "statistics_cell",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("scope", _STATE, nullable=False),
+    sa.Column("name", _HOST, nullable=False),
+    sa.Column("environment", _NAME, nullable=False),
+    sa.Column("type", _NAME, nullable=False),
+    sa.Index("ix_statistics_cell_name", "scope", "name", "environment", "type", unique=True),
+    sqlite_autoincrement=True,
+)
+
+statistics_rollup = sa.Table(
+    "statistics_rollup",
+    metadata,
+    sa.Column("cell_id", sa.ForeignKey("statistics_cell.id"), primary_key=True),
+    sa.Column("grain", sa.String(5), primary_key=True),
+    sa.Column("start", sa.Date, primary_key=True),
+    sa.Column("counted", sa.Integer, nullable=False),
+    sa.Column("succeeded", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("aborted", sa.Integer, nullable=False),
+    sa.Column("rollbacks", sa.Integer, nullable=False),
+    sa.Column("automatic_rollbacks", sa.Integer, nullable=False),
+    sa.Column("retries", sa.Integer, nullable=False),
+    sa.Column("changes", sa.Integer, nullable=False),
+    sa.Column("failed_changes", sa.Integer, nullable=False),
+    sa.Column("deliveries", sa.Integer, nullable=False),
+    sa.Column("times", sa.JSON, nullable=False),
+    sa.Column("slots", sa.JSON, nullable=False),
+    sa.Column("stages", sa.JSON, nullable=False),
+)
+
+statistics_gate = sa.Table(
+    "statistics_gate",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rebuilt_at", UtcDateTime, nullable=False),
 )
 
 engine = sa.Table(

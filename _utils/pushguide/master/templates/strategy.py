@@ -156,6 +156,12 @@ class Strategy(Strict):
         ["batch", "max_failures"],
         default=[*MAY_CHANGE],
     )
+    blocked_by_advice: list[Literal["hour", "module", "hosts", "size", "duration"]] = help_of(
+        "The warnings of the record's advice that refuse a deployment without force. A rollback "
+        "is never refused by advice.",
+        ["hosts"],
+        default=[],
+    )
     when_busy: Literal["refuse", "queue"] = help_of(
         "What becomes of a deployment while another one of the module runs.", default="refuse"
     )

@@ -17,6 +17,7 @@ from pushguide.master.fields import (
     NAME_PATTERN,
     AbsolutePath,
     HttpUrl,
+    Name,
     OneLine,
     Strict,
     TypeSettings,
@@ -123,6 +124,7 @@ class Template(Strict):
 
     type: str = help_of("The project type.", "static_site")
     description: str = help_of("What the module is.", default="")
+    team: Name | None = help_of("The team whose module it is.", "payments", default=None)
     root: AbsolutePath = help_of(
         "The directory on the hosts that holds the releases.", "/srv/shop-web"
     )
@@ -159,9 +161,6 @@ class Template(Strict):
     )
     signature: Signature | None = None
     windows: OnWindows | None = None
-    team: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = help_of(
-        "The team that the module belongs to.", "shop", default=None
-    )
     people: People = People()
     deploy_on_build: OneLine | None = help_of(
         "The environment that an announced build is deployed to at once.", "test", default=None

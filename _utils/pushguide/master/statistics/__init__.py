@@ -1,0 +1,1 @@
+"""Statistics: what the record teaches. What each number means stands in :mod:`.definitions`."""
