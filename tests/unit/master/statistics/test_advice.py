@@ -120,7 +120,8 @@ def test_how_long_it_takes_is_told_and_warned_of(database: Database) -> None:
 
 def planner() -> Planner:
     """A planner, of which only what follows from advice is asked."""
-    return Planner({}, mock.Mock(spec=Database), mock.Mock(spec=[]), mock.Mock(spec=[]), 1)
+    nothing = mock.Mock(spec=[])
+    return Planner({}, mock.Mock(spec=Database), nothing, nothing, 1, nothing)
 
 
 ADVICE = [

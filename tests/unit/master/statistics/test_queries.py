@@ -15,6 +15,7 @@ from pushguide.master.statistics import answers, periods, queries
 from pushguide.master.statistics.numbers import Numbers
 from pushguide.master.statistics.queries import About, Hours
 from pushguide.master.store.database import Database
+from pushguide.master.templates.library import Library
 from tests.unit.master.statistics.histories import START, Historian
 
 ASKED = [
@@ -118,6 +119,9 @@ def test_what_fails_most_stands_first(filled: Database) -> None:
     assert "no space left in <path>: <n> MB free" in reasons
 
 
+EVERYBODY_LOOKS = {"viewer": ["*"]}
+
+
 @pytest.fixture
 def desk(tmp_path: Path, filled: Database) -> Callable[..., Desk]:
     """The desk of a master with templates, by which the statistics are asked."""
@@ -129,20 +133,14 @@ def desk(tmp_path: Path, filled: Database) -> Callable[..., Desk]:
     }
     modules = {"shop-web": {**web, "team": "shop"}, "shop-jobs": {**web, "team": "shop"}}
 
-    def make(**config: Any) -> Desk:
+    def make(people: object = EVERYBODY_LOOKS, **config: Any) -> Desk:
         opts = dict(salt.config.DEFAULT_MASTER_OPTS)
         opts |= {"id": "m_master", "cachedir": str(tmp_path / "cache" / "master")}
         opts["pushguide"] = {"database": filled.url.render_as_string(False), **config}
         made = Desk(opts, {}, "ann")
-        library = made.library
-
-        def with_modules() -> Any:
-            from pushguide.master.templates.library import Library
-
-            return Library(opts, modules=modules)
-
-        assert library
-        made.library = with_modules  # type: ignore[method-assign]
+        library = Library(opts, modules=modules, people=people)
+        made.library = lambda: library  # type: ignore[method-assign]
+        made.gate.library = library
         return made
 
     return make
@@ -151,6 +149,14 @@ def desk(tmp_path: Path, filled: Database) -> Callable[..., Desk]:
 def asked(**about: object) -> dict[str, object]:
     """What the runner hands over."""
     return {"period": "2026", "timezone": "UTC", **about}
+
+
+def test_only_what_somebody_may_see_is_counted(desk: Callable[..., Desk]) -> None:
+    seen = desk().statistics.stats(asked(), "module")
+    assert {one["group"] for one in seen["groups"]} > {"shop-jobs"}
+    nobody = desk(people={}).statistics
+    assert nobody.stats(asked(), "module")["groups"] == []
+    assert nobody.stats(asked(team="shop"), None)["deployments"]["count"] == 0
 
 
 def test_a_team_is_its_modules(desk: Callable[..., Desk]) -> None:
