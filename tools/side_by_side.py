@@ -7,11 +7,15 @@ What the first one writes is seen as it comes, the rest of it when its command h
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
+
+#: Whoever looks into the files sees how far it has come.
+_ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 def main(commands: list[str]) -> int:
@@ -21,7 +25,9 @@ def main(commands: list[str]) -> int:
         started = []
         for command in others:
             output = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
-            process = subprocess.Popen(shlex.split(command), stdout=output, stderr=output)
+            process = subprocess.Popen(
+                shlex.split(command), stdout=output, stderr=output, env=_ENVIRONMENT
+            )
             stack.callback(process.kill)
             started.append((command, process, output))
         print(f"== {first}", flush=True)

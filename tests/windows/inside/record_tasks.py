@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import scheduler
 import task_definitions
-import tasks
 from record_parts import PREFIX, Facts, done, outcome, wait_until
 
 FOLDER = rf"\{PREFIX}"
@@ -22,23 +22,23 @@ UNDER_WAY = (0x41303, 0x41301)
 
 def is_there() -> bool:
     """Whether this machine has such a folder already."""
-    return bool(done(lambda: tasks.scheduler().GetFolder(FOLDER)) == "done")
+    return bool(done(lambda: scheduler.connected().GetFolder(FOLDER)) == "done")
 
 
 def remove() -> None:
     """Delete the folder and all in it, if it is there."""
     if is_there():
-        service = tasks.scheduler()
-        tasks.empty(service.GetFolder(FOLDER))
-        service.GetFolder(tasks.ROOT).DeleteFolder(FOLDER.strip(tasks.ROOT), 0)
+        service = scheduler.connected()
+        scheduler.empty(service.GetFolder(FOLDER))
+        service.GetFolder(scheduler.ROOT).DeleteFolder(FOLDER.strip(scheduler.ROOT), 0)
 
 
 def facts(_: Path) -> Facts:
     """Find out; no directory is needed for it."""
-    service = tasks.scheduler()
+    service = scheduler.connected()
     found = _attributes(service)
     found["get a folder that is not there"] = done(lambda: service.GetFolder(FOLDER))
-    service.GetFolder(tasks.ROOT).CreateFolder(FOLDER.strip(tasks.ROOT))
+    service.GetFolder(scheduler.ROOT).CreateFolder(FOLDER.strip(scheduler.ROOT))
     folder = service.GetFolder(FOLDER)
     return (
         found | _registering(service, folder) | _folders(service, folder) | _runs(service, folder)
@@ -110,8 +110,8 @@ def _registering(service: Any, folder: Any) -> Facts:
 
 
 def _folders(service: Any, folder: Any) -> Facts:
-    root = service.GetFolder(tasks.ROOT)
-    name = FOLDER.strip(tasks.ROOT)
+    root = service.GetFolder(scheduler.ROOT)
+    name = FOLDER.strip(scheduler.ROOT)
     return {
         "create a folder that is there": done(lambda: root.CreateFolder(name)),
         "delete a folder that is not empty": done(lambda: root.DeleteFolder(name, 0)),
