@@ -30,7 +30,7 @@ FILES = {
     "journal and orders": ("test_journal.py", "test_orders.py", "test_standards.py"),
     "links and paths": ("test_links.py", "windows", "test_expand.py", "test_warm_up.py"),
 }
-#: What is about another platform: modes, owners, named pipes and symbolic links; and how quick it is.
+#: What is about another platform (modes, owners, named pipes, symbolic links), or how quick it is.
 NOT_OF_WINDOWS = (
     "test_retention.py::test_what_is_half_made_or_unproven_or_unknown_goes",
     "test_journal.py::test_replacing_a_file_keeps_its_mode_and_owner",
