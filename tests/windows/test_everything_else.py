@@ -20,7 +20,6 @@ from tests.support.waiting import wait_until
 from tests.windows.channel import Windows
 from tests.windows.lab import INSIDE, PROJECT, PYTHON_EXE
 from tests.windows.module import Module
-from tests.windows.wine import as_windows
 
 HOST = "tests/unit/host"
 FILES = {
@@ -56,8 +55,8 @@ def test_the_tests_of_the_hosts_side_pass(
     assert windows.call("os.getpid")
     said = run_inside(
         windows,
-        as_windows(Path(pytest.__file__).parents[1]),
-        as_windows(report),
+        windows.path(Path(pytest.__file__).parents[1]),
+        windows.path(report),
         *(f"--deselect={HOST}/{one}" for one in NOT_OF_WINDOWS),
         *(f"{HOST}/{one}" for one in files),
     )
@@ -70,7 +69,7 @@ def test_the_tests_of_the_hosts_side_pass(
 
 def run_inside(windows: Windows, *arguments: str) -> str:
     """Run the tests in there; what was written."""
-    process = windows.wine.start(PYTHON_EXE, "-B", rf"{INSIDE}\host_tests.py", *arguments)
+    process = windows.host.start(PYTHON_EXE, "-B", rf"{INSIDE}\host_tests.py", *arguments)
     try:
         output, errors = process.communicate(timeout=600)
     except subprocess.TimeoutExpired:
