@@ -100,7 +100,7 @@ def site(windows: Windows, request: pytest.FixtureRequest) -> Module:
 @contextlib.contextmanager
 def another(windows: Windows) -> Iterator[Windows]:
     """Another Windows Python, as each job has one."""
-    one = Windows(windows.wine)
+    one = Windows(windows.host)
     try:
         yield one
     finally:
