@@ -222,7 +222,7 @@ def serving(windows: Windows, scratch: Path, ports: Sequence[int]) -> Iterator[A
     """
     programs()
     with contextlib.ExitStack() as stack:
-        asking = Windows(windows.wine)
+        asking = Windows(windows.host)
         stack.callback(asking.end)
         aspnet = AspNet(asking, scratch)
         stack.callback(aspnet.end)

@@ -18,7 +18,7 @@ from tests.windows.closing_table import (  # noqa: F401  # pytest calls them
 from tests.windows.fleet import Fleet, started
 from tests.windows.under_test import IS_WINDOWS, UnderTest
 
-INSTALL_SECONDS = 1200
+INSTALL_SECONDS = 2400
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,9 @@ import pytest
 
 from tests.windows.module import Module
 
+#: How long all the deployments of one injection may take, on a busy machine.
+PATIENCE_SECONDS = 1100
+
 
 def inject(
     module: Module, capsys: pytest.CaptureFixture[str], function: str, *known: Any, **changes: Any
@@ -29,7 +32,9 @@ def inject(
     share = module.share("1.1", **changes)
     calls, lost, ended = [], [], Counter[str]()
     for how in ("once", "for good"):
-        told = module.windows.call(function, share, *known, how=how, within=within)
+        told = module.windows.call_within(
+            PATIENCE_SECONDS, function, share, *known, how=how, within=within
+        )
         calls.append(told["calls"])
         lost += told["lost"]
         ended.update(told["ended"])

@@ -20,7 +20,7 @@ import iis_serving
 from record_parts import PREFIX
 
 #: The parts of a recording that are facts by name.
-FACTS = ("tasks", "services", "files")
+FACTS = ("tasks", "services", "junctions", "files")
 
 #: Facts in which Wine is known to be another Windows than Microsoft's; no test rests on them.
 WINE_DIFFERS = {
@@ -29,7 +29,7 @@ WINE_DIFFERS = {
     "make a path of more than 260 characters",
     "start one that is to be deleted",
 }
-#: Words of facts about links, of which Wine has none.
+#: Words of facts about links made in ways that nothing stands in for: Wine makes none.
 LINKS = ("junction", "symbolic link")
 
 #: What is another number each time.

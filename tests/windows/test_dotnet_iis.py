@@ -235,7 +235,7 @@ def _both_versions(module: Module, **settings: Any) -> list[dict[str, Any]]:
 
 
 def test_two_modules_at_once_both_end_right(site: Site) -> None:
-    other = Windows(site.windows.wine)
+    other = Windows(site.windows.host)
     second = Module(other, f"{site.name}-2", "dotnet_iis", {**site.settings, "site": "second"})
     binding = {"protocol": "http", "address": "*", "port": 8090, "host_header": ""}
     create = {"create": {**CREATE, "bindings": [binding]}, "pool": "second"}

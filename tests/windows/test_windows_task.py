@@ -160,10 +160,16 @@ def test_an_instance_that_is_queued_is_waited_for(job: Job) -> None:
 
 @pytest.mark.parametrize("user", ["LocalService", "NetworkService"])
 def test_a_task_for_a_service_account(job: Job, user: str) -> None:
-    changes = {"run_now": False, "folder": r"\Shop\Jobs", "create": {**CREATE, "user_name": user}}
+    changes = {
+        "run_now": False,
+        "folder": rf"{TASK_FOLDER}\Shop\Jobs",
+        "create": {**CREATE, "user_name": user},
+    }
     answer = job.deploy("1.0", settings=changes)
     assert "failed" not in outcomes(answer).values(), answer
-    kept = job.windows.call("task_store.kept", r"\Shop\Jobs", "Send mail")["definition"]
+    kept = job.windows.call("task_store.kept", rf"{TASK_FOLDER}\Shop\Jobs", "Send mail")[
+        "definition"
+    ]
     assert kept["Principal"]["UserID"] == rf"NT AUTHORITY\{user.upper()}"
     assert kept["Principal"]["LogonType"] == 5
     assert kept["Settings"]["Enabled"] is True

@@ -9,6 +9,7 @@ from typing import Any
 
 import minion
 
+from pushguide.host import unconfirmed
 from pushguide.host.run import run_stages
 
 
@@ -70,6 +71,16 @@ class _Without(ChainMap[str, Any]):
 def home_of(name: str) -> str:
     """Where a minion has what it keeps."""
     return rf"C:\minions\{name}"
+
+
+def settle(module: str) -> dict[str, str]:
+    """What a minion's scheduler calls: go back from what nobody has confirmed in time."""
+
+    def run_type(share: Mapping[str, Any], stages: Sequence[str]) -> dict[str, Any]:
+        return run(share["type"], share, stages)
+
+    salt = {f"pushguide_{one}.run": run_type for one in ("static_site", "windows_service")}
+    return unconfirmed.settle(options(module), salt)
 
 
 def _fail(*_: Any, **__: Any) -> Any:

@@ -27,6 +27,7 @@ stand_ins.apply()
 
 import record_files  # noqa: E402  # after what stands in for what they look at
 import record_iis  # noqa: E402
+import record_junctions  # noqa: E402
 import record_services  # noqa: E402
 import record_tasks  # noqa: E402
 import salt.version  # noqa: E402
@@ -59,6 +60,7 @@ PARTS = {
     "services": Part(
         record_services.facts, "a service", record_services.is_there, record_services.remove
     ),
+    "junctions": Part(record_junctions.facts, "a directory in it", lambda: False, lambda: None),
     "files": Part(
         record_files.facts,
         f"the directory {SCRATCH}",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import iis_lines
 from record_parts import PREFIX
 from salt.modules import win_iis
 from stand_ins import iis_is_simulated
@@ -163,12 +164,29 @@ def _inside_a_site(one: str, two: str, missing: str) -> Calls:
         ("list_vdirs", SITE),
         ("list_vdirs", SITE, APPLICATION),
         ("list_apppools",),
+        *_by_their_elements(two),
+        ("list_vdirs", SITE),
+        ("list_vdirs", SITE, APPLICATION),
         ("remove_vdir", DIRECTORY, SITE, APPLICATION),
         ("remove_vdir", DIRECTORY, SITE),
         ("remove_app", PLAIN, SITE),
         ("remove_app", APPLICATION, SITE),
         ("list_apps", SITE),
     ]
+
+
+def _by_their_elements(path: str) -> Calls:
+    """Point virtual directories elsewhere by their elements, and one that is not there."""
+    calls: Calls = []
+    for application, directory in [("", DIRECTORY), (APPLICATION, DIRECTORY), ("", "none")]:
+        element = (
+            iis_lines.DIRECTORY.replace("<site>", SITE)
+            .replace("<application_or_root>", application)
+            .replace("<directory_or_root>", directory)
+        )
+        setting = {"name": "physicalPath", "filter": element, "value": path}
+        calls.append(("set_webconfiguration_settings", "MACHINE/WEBROOT/APPHOST", [setting]))
+    return calls
 
 
 # --- how ------------------------------------------------------------------------------------

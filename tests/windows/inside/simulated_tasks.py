@@ -252,8 +252,12 @@ class Task:
         """End what it runs, if it does."""
         _only(flags, 0)
         with task_store.STATE.open() as state:
-            run = state["folders"][self.folder][self.Name]["run"]
+            kept = state["folders"][self.folder][self.Name]
+            run = kept["run"]
             if run is None:
+                return
+            if run.get("queued"):
+                kept.update(last_result=task_store.STOPPED_BY_USER, run=None)
                 return
             run["stop"] = True
             if run["pid"]:
