@@ -1,8 +1,8 @@
 """What is the same for every project type, run by a Windows Python.
 
-The tests of the host's side in tests/unit/host are run there as they are: transfer over HTTP from a
-server of this machine, the steps and what becomes of a failure, the journal, orders, confirmation,
-retention and code standards. What forks a process skips itself; the crashes are tested here.
+The tests of the host's side in tests/unit/host are run there as they are: the steps and what becomes
+of a failure, indexes, the journal, orders, confirmation, retention and code standards. Transfer over
+HTTP is shown by the fleet. What forks a process skips itself; the crashes are tested here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from tests.windows.module import Module
 
 HOST = "tests/unit/host"
 FILES = {
-    "transfer": ("transfer/test_fetch.py", "transfer/test_web.py", "transfer/test_beside.py"),
     "by index": ("test_by_index.py", "test_unchanged_files.py"),
     "deployments": ("test_deploy.py", "test_retention.py", "test_steps.py", "test_report.py"),
     "journal and orders": ("test_journal.py", "test_orders.py", "test_standards.py"),
