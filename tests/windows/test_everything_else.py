@@ -1,8 +1,9 @@
 """What is the same for every project type, run by a Windows Python.
 
-The tests of the host's side in tests/unit/host are run there as they are: the steps and what becomes
-of a failure, indexes, the journal, orders, confirmation, retention and code standards. Transfer over
-HTTP is shown by the fleet. What forks a process skips itself; the crashes are tested here.
+The tests of the host's side in tests/unit/host are run there as they are: the steps and what
+becomes of a failure, indexes, the journal, orders, confirmation, retention and code standards.
+Transfer over HTTP is shown by the fleet. What forks a process skips itself; the crashes are tested
+here.
 """
 
 from __future__ import annotations
