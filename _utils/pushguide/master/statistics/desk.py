@@ -139,10 +139,11 @@ class Statistics:
     def teams(self) -> dict[str, list[str]]:
         """The modules of each team, as the templates have them."""
         found: dict[str, list[str]] = {}
-        for name, template in self.parts.library().modules.items():
-            team = template.get("team") if isinstance(template, Mapping) else None
+        library = self.parts.library()
+        for name in map(str, library.modules):
+            team = library.team_of(name)
             if team is not None:
-                found.setdefault(str(team), []).append(str(name))
+                found.setdefault(team, []).append(name)
         return found
 
     def _modules_of(self, team: str) -> tuple[str, ...]:
