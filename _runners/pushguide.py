@@ -989,6 +989,282 @@ def modules(**unknown):
     return _answer(modules, unknown, __user__, lambda desk: desk.questions.modules())
 
 
+def template_save(module=None, template=None, revision=None, reason=None, test=False, **unknown):
+    """
+    Keep a template in the database: a new one, or a new revision of one. The template is looked at
+    as a whole first, and every problem is told. See ``docs/templates-in-the-database.md``.
+
+    module
+        The module's name. A name that the pillar has is refused.
+
+    template
+        The template: a mapping, or YAML of what stands under the module's name in a pillar, or of
+        the whole of it from ``pushguide:`` on.
+
+    revision
+        The revision that the edit began with: if somebody has changed the template meanwhile, it
+        is refused, with the difference. Left out for a new template.
+
+    reason
+        Why, so that others know.
+
+    test : False
+        Answer with the difference, and change nothing.
+
+    Takes a maintainer of the module in all its environments, or of the team that a new template
+    names; whoever changes its people or team has to be an admin there.
+
+    Returns the new revision.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.template_save shop-web template="$(cat shop-web.yaml)" reason='New site'
+        salt-run pushguide.template_save shop template="$(cat new.yaml)" revision=1 reason=More
+    """
+    return _answer(
+        template_save,
+        unknown,
+        __user__,
+        lambda desk: desk.editing.save(module, template, revision, reason, test),
+        module=module,
+        template=template,
+        revision=revision,
+        reason=reason,
+        test=test,
+    )
+
+
+def template_restore(module=None, revision=None, reason=None, **unknown):
+    """
+    Make an earlier revision of a template in the database the newest one again. A deleted template
+    comes back by it.
+
+    module
+        The module's name.
+
+    revision
+        The revision: see ``pushguide.template_history``.
+
+    reason
+        Why, so that others know.
+
+    Returns the new revision.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.template_restore shop-web revision=1 reason='Too early'
+    """
+    return _answer(
+        template_restore,
+        unknown,
+        __user__,
+        lambda desk: desk.editing.restore(module, revision, reason),
+        module=module,
+        revision=revision,
+        reason=reason,
+    )
+
+
+def template_delete(module=None, revision=None, reason=None, **unknown):
+    """
+    Delete a template in the database. Its revisions stay, and ``pushguide.template_restore`` brings
+    it back; the hosts and the record stay as they are. Refused while a deployment of the module has
+    not ended.
+
+    module
+        The module's name.
+
+    revision
+        The newest revision, as you know it.
+
+    reason
+        Why, so that others know.
+
+    Returns the revision that says so.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.template_delete shop-web revision=2 reason='The shop is closed'
+    """
+    return _answer(
+        template_delete,
+        unknown,
+        __user__,
+        lambda desk: desk.editing.delete(module, revision, reason),
+        module=module,
+        revision=revision,
+        reason=reason,
+    )
+
+
+def template_validate(module=None, template=None, **unknown):
+    """
+    Look at a template as ``pushguide.template_save`` would, and keep nothing.
+
+    module
+        The module's name.
+
+    template
+        The template, as ``pushguide.template_save`` takes it.
+
+    Returns ``problems``, each with its path; ``retcode`` is 1 if there are any.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.template_validate shop-web template="$(cat shop-web.yaml)"
+    """
+    return _answer(
+        template_validate,
+        unknown,
+        __user__,
+        lambda desk: desk.editing.validate(module, template),
+        module=module,
+        template=template,
+    )
+
+
+def template_show(
+    module=None, environment=None, revision=None, explain=False, text=False, **unknown
+):
+    """
+    Show the template of a module, wherever it stands.
+
+    module
+        The module's name.
+
+    environment
+        Show it in full in this environment, with all defaults.
+
+    revision
+        An earlier revision, of one in the database.
+
+    explain : False
+        Tell of each value who says it: pushguide's own default, what operations say for all
+        modules, for a project type or for an environment, or the template.
+
+    text : False
+        Show it as YAML that can be put into a pillar, or saved.
+
+    Returns its ``owner``, ``pillar`` or ``database``, and the template.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.template_show shop-web environment=production explain=True
+        salt-run pushguide.template_show shop-web text=True
+    """
+    return _answer(
+        template_show,
+        unknown,
+        __user__,
+        lambda desk: desk.editing.show(module, environment, revision, explain, text),
+        module=module,
+        environment=environment,
+        revision=revision,
+    )
+
+
+def template_list(deleted=False, **unknown):
+    """
+    List the templates of the modules that you may see: whose they are, and what is wrong with them.
+
+    deleted : False
+        Those in the database that were deleted.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.template_list
+    """
+    return _answer(template_list, unknown, __user__, lambda desk: desk.editing.overview(deleted))
+
+
+def template_diff(module=None, revision=None, with_revision=None, template=None, **unknown):
+    """
+    Show what differs between two revisions of a template in the database.
+
+    module
+        The module's name.
+
+    revision
+        The revision to begin with. The one before the newest if neither is given.
+
+    with_revision
+        The revision to hold it against. The newest one if not given.
+
+    template
+        A template to hold it against instead, as ``pushguide.template_save`` takes it.
+
+    Returns the ``difference``, as ``diff -u`` tells it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.template_diff shop-web revision=1 with_revision=2
+    """
+    return _answer(
+        template_diff,
+        unknown,
+        __user__,
+        lambda desk: desk.editing.diff(module, revision, with_revision, template),
+        module=module,
+        revision=revision,
+    )
+
+
+def template_history(module=None, limit=20, **unknown):
+    """
+    List the revisions of a template in the database, the newest first: who, when and why.
+
+    module
+        The module's name.
+
+    limit : 20
+        How many at the most.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.template_history shop-web
+    """
+    return _answer(
+        template_history,
+        unknown,
+        __user__,
+        lambda desk: desk.editing.history(module, limit),
+        module=module,
+    )
+
+
+def types(type=None, **unknown):  # noqa: A002 - what people give is the type
+    """
+    List the project types, each with the JSON Schema of its settings: titles, help, defaults and
+    examples, such as a form is drawn from. ``template`` is the schema of a template.
+
+    type
+        One project type alone.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.types type=java_web
+    """
+    return _answer(types, unknown, __user__, lambda desk: desk.editing.types(type))
+
+
 def setup(files=None, **unknown):
     """
     Create the database, or migrate it to the newest schema; sync the teams' own project types;

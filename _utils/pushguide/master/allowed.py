@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pushguide.errors import Refused
-from pushguide.master import credentials
+from pushguide.master import bounds, credentials
+from pushguide.master.bounds import SelfService
 from pushguide.master.fields import NAME_PATTERN
 from pushguide.master.suggest import did_you_mean
 
@@ -34,12 +35,14 @@ class Allowed:
         functions: of each name the calls ``out`` and ``back``, as function, arg and kwarg.
         hooks: of each name the call, as function, arg and kwarg.
         credentials: the names of credentials; what stands behind them is not for templates.
+        self_service: what templates in the database may name; None where there are none.
     """
 
     commands: dict[str, list[str]] = field(default_factory=dict)
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     hooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: tuple[str, ...] = ()
+    self_service: SelfService | None = None
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Allowed:
@@ -58,7 +61,7 @@ class Allowed:
 
 
 def read(given: Mapping[str, Any]) -> tuple[Allowed, list[str]]:
-    """Read what stands under the :data:`KEYS`, and tell every problem."""
+    """Read what stands under the :data:`KEYS` and the bounds, and tell every problem."""
     problems: list[str] = []
     commands, functions, hooks = {}, {}, {}
     for name, value in _named(given, "commands", problems):
@@ -80,7 +83,8 @@ def read(given: Mapping[str, Any]) -> tuple[Allowed, list[str]]:
         if not wrong:
             hooks[name] = _call(value)
         problems += wrong
-    return Allowed(commands, functions, hooks), problems
+    self_service, more = bounds.read(given)
+    return Allowed(commands, functions, hooks, self_service=self_service), [*problems, *more]
 
 
 def _where(*path: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pushguide.errors import Refused
 from pushguide.master import allowed, cmdb, credentials
+from pushguide.master.bounds import SelfService
 from pushguide.master.suggest import did_you_mean
 
 
@@ -32,6 +33,7 @@ class Config:
         groups_from: the kinds of eauth that are asked for the groups of people, such as pam.
         cmdb: how the company's CMDB is asked; nobody asks one without.
         reports: the directory that reports may be written to; None where none may.
+        self_service: what templates in the database may name; None where there are none.
     """
 
     database: str
@@ -46,6 +48,7 @@ class Config:
     groups_from: list[str] = field(default_factory=list)
     cmdb: cmdb.Cmdb | None = None
     reports: str | None = None
+    self_service: SelfService | None = None
 
     @classmethod
     def from_opts(cls, opts: Mapping[str, Any]) -> Config:
@@ -87,7 +90,7 @@ class Config:
         asked, odd = cmdb.read(given, secrets)
         if problems or wrong or more or odd:
             raise Refused([*problems, *wrong, *more, *odd])
-        names = {key: getattr(named, key) for key in allowed.KEYS}
+        names = {key: getattr(named, key) for key in (*allowed.KEYS, "self_service")}
         others = {"credentials": secrets, "groups_from": list(eauths), "cmdb": asked}
         values = {**given, **names, **others}
         return cls(**{"database": default_database(opts), **values})

@@ -13,6 +13,7 @@ from pushguide.master.announcements import Announcements
 from pushguide.master.arguments import optional_name
 from pushguide.master.code_standards import CodeStandards
 from pushguide.master.deployments import Deployments, Options
+from pushguide.master.editing import Editing
 from pushguide.master.freezing import Freezing
 from pushguide.master.parts import Parts
 from pushguide.master.people.permissions import NEEDS
@@ -31,8 +32,9 @@ class Desk(Parts):
 
     ``deployments`` is what changes something, ``questions`` what only answers, ``standards`` what
     has to do with the code standards, ``announcements`` what CI says, ``register`` who has which
-    role and what they did, ``freezing`` when nothing is deployed, ``stocktaking`` what is asked of
-    the inventory, ``statistics`` what the record teaches.
+    role and what they did, ``editing`` what is done with templates, ``freezing`` when nothing is
+    deployed, ``stocktaking`` what is asked of the inventory, ``statistics`` what the record
+    teaches.
     """
 
     def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
@@ -42,6 +44,7 @@ class Desk(Parts):
         self.announcements = Announcements(self, self.deployments)
         self.standards = CodeStandards(self)
         self.register = Register(self)
+        self.editing = Editing(self)
         self.freezing = Freezing(self)
         self.stocktaking = Stocktaking(self)
         self.statistics = Statistics(self)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +25,24 @@ _ON_HOST = re.compile(r"\{(grain\.[\w:.-]+|inventory\.[\w-]+)\}\Z")
 _INVENTORY = r"\{inventory\.[\w-]+\}"
 _BELOW_INVENTORY = re.compile(_INVENTORY + r"([\\/]|\Z)")
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """Marks a field whose values are bounded where a template is kept in the database.
+
+    Attributes:
+        by: what bounds it: a key of ``pushguide:self_service``; :data:`NOTHING` if nothing allows
+            it there.
+        or_else: the field beside it without which its absence means the minion's own account.
+        when: the field beside it, and its value, with which alone it is bounded.
+    """
+
+    NOTHING: ClassVar[str] = "nothing"
+
+    by: str
+    or_else: str | None = None
+    when: tuple[str, str] | None = None
 
 
 class Strict(BaseModel):
@@ -119,10 +139,19 @@ def below_release(path: str) -> str:
 
 Name = Annotated[str, AfterValidator(_name)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
-AbsolutePath = Annotated[str, AfterValidator(_one_line), AfterValidator(_absolute)]
+AbsolutePath = Annotated[
+    str, Bounded("directories"), AfterValidator(_one_line), AfterValidator(_absolute)
+]
 #: A number, or a grain that holds it, such as ``{grain.shop_port}``.
 Port = Annotated[int | str, BeforeValidator(_port)]
-HttpUrl = Annotated[OneLine, Field(pattern=r"^https?://."), AfterValidator(no_credentials)]
+HttpUrl = Annotated[
+    OneLine,
+    Bounded("addresses"),
+    Field(pattern=r"^https?://."),
+    AfterValidator(no_credentials),
+]
+#: A user that something runs as.
+Account = Annotated[OneLine, Bounded("accounts")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 #: The name of a credential in the master's configuration.
 CredentialName = Annotated[str, AfterValidator(_credential)]
@@ -132,3 +161,15 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 def help_of(text: str, *examples: Any, **more: Any) -> Any:
     """A field with its help text and examples; a default makes it optional."""
     return Field(description=text, examples=list(examples) or None, **more)
+
+
+def texts(value: object, location: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Every text in plain data, with its location."""
+    if isinstance(value, str):
+        yield location, value
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from texts(one, (*location, key))
+    elif isinstance(value, list | tuple):
+        for place, one in enumerate(value):
+            yield from texts(one, (*location, place))

@@ -12,6 +12,7 @@ from pushguide import __version__
 from pushguide.errors import PushguideError, Refused
 from pushguide.master.config import Config
 from pushguide.master.served_files import write_files
+from pushguide.master.store import templates
 from pushguide.master.store.database import Database
 from pushguide.master.store.schema import migrate
 from pushguide.master.store.tables import SCHEMA
@@ -42,7 +43,7 @@ def setup(
         salt_functions["fileserver.clear_file_list_cache"]()
     before, after = migrate(database)
     synced, _ = salt.utils.extmods.sync(dict(opts), project_types.FORM)
-    missing = list(_missing(opts, salt_functions))
+    missing = list(_missing(opts, salt_functions, database))
     return {
         "pushguide": __version__,
         "database": database.name,
@@ -67,11 +68,13 @@ def _served_directory(opts: Mapping[str, Any], directory: str) -> str:
     return directory
 
 
-def _missing(opts: Mapping[str, Any], salt_functions: Mapping[str, Any]) -> Iterator[str]:
+def _missing(
+    opts: Mapping[str, Any], salt_functions: Mapping[str, Any], database: Database
+) -> Iterator[str]:
     """What has to be mended before a deployment can work."""
     yield from _missing_orchestration(opts, salt_functions)
     try:
-        modules = Library(opts).overview()
+        modules = Library(opts, saved=lambda: database.read(templates.newest)).overview()
     except PushguideError as err:
         yield str(err)
         return

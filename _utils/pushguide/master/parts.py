@@ -19,7 +19,7 @@ from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.planning import Planner
 from pushguide.master.rollout.progress import Progress, TerminalProgress
 from pushguide.master.sources import Source, source_of
-from pushguide.master.store import history, host_results, lock, record, requests
+from pushguide.master.store import history, host_results, lock, record, requests, templates
 from pushguide.master.store.database import Database
 from pushguide.master.templates.library import Library, ModuleTemplate
 
@@ -68,7 +68,7 @@ class Parts:
 
     def library(self) -> Library:
         """The templates."""
-        return Library(self.opts)
+        return Library(self.opts, saved=lambda: self.database.read(templates.newest))
 
     def planner(self, hosts: Hosts) -> Planner:
         """Who plans."""

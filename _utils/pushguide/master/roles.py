@@ -19,3 +19,9 @@ def includes(role: str | None, wanted: str) -> bool:
 def highest(roles: Iterable[str | None]) -> str | None:
     """The highest of some roles, None if there is none."""
     return max((one for one in roles if one), key=ROLES.index, default=None)
+
+
+def lowest(roles: Iterable[str | None]) -> str | None:
+    """The lowest of some roles, None if one of them is no role at all."""
+    found = list(roles)
+    return None if None in found else min(filter(None, found), key=ROLES.index, default=None)

@@ -73,14 +73,24 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "freeze": ("maintainer", {"module": "shop", "until": "2099-01-01T00:00Z", "reason": "x"}),
     "unfreeze": ("maintainer", {"id": 1, "reason": "x"}),
     "freezes": ("viewer", {"module": "shop"}),
+    "template_save": ("maintainer", {"module": "shop", "template": {}, "reason": "x"}),
+    "template_restore": ("maintainer", {"module": "shop", "revision": 1, "reason": "x"}),
+    "template_delete": ("maintainer", {"module": "shop", "revision": 1, "reason": "x"}),
+    "template_validate": ("maintainer", {"module": "shop", "template": {}}),
+    "template_show": ("viewer", {"module": "shop"}),
+    "template_diff": ("viewer", {"module": "shop"}),
+    "template_history": ("viewer", {"module": "shop"}),
 }
+#: What is about a module in all its environments: a role in one of them is none.
+WHOLE = ("template_save", "template_restore", "template_delete", "template_validate")
 #: What is about no module: it needs the role on everything, or, for a viewer, anywhere.
 WIDE: dict[str, tuple[str, dict[str, Any]]] = {
     "setup": ("admin", {}),
     "rebuild_statistics": ("admin", {}),
     "grant": ("admin", {"person": "x", "role": "viewer", "everything": True, "reason": "x"}),
 }
-NO_ARGUMENTS = ("modules",)
+#: What is told to whoever has a role anywhere, as far as they may see it.
+NO_ARGUMENTS = ("modules", "template_list", "types")
 
 #: Where a role was given, and whether that covers the module shop in production.
 COVERING = (
@@ -277,7 +287,8 @@ def test_a_role_lets_in_where_it_was_given(world: World, call: Call, way: str, w
     for role in (None, *ROLES):
         world.give(role, where, one.knows or SOMEBODY)
         for name, (needed, keywords) in FUNCTIONS.items():
-            given = role if where in COVERING and one.knows else None
+            covers = where in COVERING and not (where == "its environment" and name in WHOLE)
+            given = role if covers and one.knows else None
             wanted = one.owns_master or may(given, needed)
             if call(one, name, keywords) is not wanted:
                 wrong.append((role, name, wanted))
@@ -298,9 +309,9 @@ def test_what_is_about_everything_needs_a_role_on_it(
             wanted = one.owns_master or may(given, needed)
             if call(one, name, keywords) is not wanted:
                 wrong.append((role, name, wanted))
-        # The modules are told to whoever has any role anywhere, as far as they may be seen.
-        if call(one, "modules", {}) is not (one.owns_master or bool(role and one.knows)):
-            wrong.append((role, "modules", None))
+        for name in NO_ARGUMENTS:
+            if call(one, name, {}) is not (one.owns_master or bool(role and one.knows)):
+                wrong.append((role, name, None))
     assert not wrong
 
 

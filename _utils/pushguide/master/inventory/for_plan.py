@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +16,8 @@ from pushguide.master.plan import HostFacts
 from pushguide.master.templates import project_types
 from pushguide.master.templates.inventory import PLACES, names_in
 from pushguide.master.templates.library import ModuleTemplate
-from pushguide.master.templates.template import Template, sentences
+from pushguide.master.templates.sentences import sentences
+from pushguide.master.templates.template import Template
 
 _KERNEL = "kernel"
 _PLACE = re.compile(r"\{inventory\.([\w-]+)\}")
@@ -138,7 +140,11 @@ def _problems_with(
         try:
             model.model_validate(given)
         except ValidationError as err:
-            yield from sentences(err, lambda at, top=top: ":".join(map(str, [*top, *at])), model)
+            yield from sentences(err, partial(_place, top), model)
+
+
+def _place(top: tuple[str, ...], location: tuple[Any, ...]) -> str:
+    return ":".join(map(str, [*top, *location]))
 
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:

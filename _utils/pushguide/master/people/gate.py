@@ -21,15 +21,17 @@ from pushguide.master.people.permissions import (
     GRANT,
     NEEDS,
     SCOPE,
+    TEMPLATE,
     WAIVER,
 )
-from pushguide.master.roles import ADMIN, ROLES, highest, includes
+from pushguide.master.roles import ADMIN, ROLES, highest, includes, lowest
 from pushguide.master.sight import EVERYTHING_SEEN, Sight
 from pushguide.master.store import freezes, grants, record, standards
 from pushguide.master.store.database import Database
 from pushguide.master.store.freezes import Declared
 from pushguide.master.store.grants import Grant
 from pushguide.master.templates.library import Library
+from pushguide.master.templates.reading import team_in
 
 #: Whoever has logged in, by whatever name.
 _ANYBODY = "*"
@@ -95,6 +97,11 @@ class Gate:
             return highest([self.library.people.role_of(self.names), *wide])
         chosen = environment or self.library.default_environment(module)
         return highest([self._in_all_environments(module), self._in_environment(module, chosen)])
+
+    def role_on_whole(self, module: str) -> str | None:
+        """The caller's role on a module in all its environments: the lowest that they have."""
+        environments = self.library.environments(module) or [None]
+        return lowest([self.role_on(module, one) for one in environments])
 
     def role_on_team(self, team: str) -> str | None:
         """The caller's role on the modules of a team."""
@@ -166,6 +173,8 @@ class Gate:
         return named, environment if isinstance(environment, str) else None
 
     def _role(self, of: str, place: Place | None, about: Mapping[str, object]) -> str | None:
+        if of == TEMPLATE and place is not None:
+            return self._on_template(place[0], about.get("template"))
         if place is not None:
             return self.role_on(*place)
         if of == GRANT:
@@ -179,6 +188,12 @@ class Gate:
         # Nothing is named, or nothing that is there: what may be seen is seen, and the rest is
         # refused by the function itself, to whoever has the role anywhere.
         return next((one for one in reversed(ROLES) if self.sight(one)), None)
+
+    def _on_template(self, module: str, template: object) -> str | None:
+        """The caller's role on a template that is there, or that is to be."""
+        role = self.role_on_whole(module)
+        team = team_in(template) if module not in self.library.modules else None
+        return highest([role, self.role_on_team(team)]) if team else role
 
     def _on_scope_of(
         self, number: object, look: Callable[[Connection, int], G | None]

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from pushguide.master.roles import ADMIN, DEPLOYER, MAINTAINER, VIEWER
 
-#: What a role is needed on: the module that is named, that of the deployment or waiver that is
+#: What a role is needed on: the module that is named, all environments of it or, where it is new,
+#: the team that the template names, that of the deployment or waiver that is
 #: named, the module if one is named (and else what is answered holds only what may be seen),
 #: the module, team or everything that is named, what the named grant or freeze is about, or
 #: everything.
 MODULE = "module"
+TEMPLATE = "template"
 DEPLOYMENT = "deployment"
 WAIVER = "waiver"
 SOME = "some"
@@ -60,6 +62,15 @@ NEEDS = {
     "index": Need(MAINTAINER, MODULE),
     "announce": Need(DEPLOYER, MODULE),
     "modules": Need(VIEWER, SOME, acts=False),
+    "template_save": Need(MAINTAINER, TEMPLATE),
+    "template_restore": Need(MAINTAINER, TEMPLATE),
+    "template_delete": Need(MAINTAINER, TEMPLATE),
+    "template_validate": Need(MAINTAINER, TEMPLATE, acts=False),
+    "template_show": Need(VIEWER, MODULE, acts=False),
+    "template_diff": Need(VIEWER, MODULE, acts=False),
+    "template_history": Need(VIEWER, MODULE, acts=False),
+    "template_list": Need(VIEWER, SOME, acts=False),
+    "types": Need(VIEWER, SOME, acts=False),
     "setup": Need(ADMIN, EVERYTHING),
     "stats": Need(VIEWER, SOME, acts=False),
     "report": Need(VIEWER, SOME, acts=False),

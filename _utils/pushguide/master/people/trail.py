@@ -39,6 +39,8 @@ _TOLD = (
     "revision",
     "schema",
 )
+#: What is asked for and kept elsewhere: revisions hold templates.
+_KEPT_ELSEWHERE = ("template",)
 _TEXT_AT_MOST = 500
 
 
@@ -58,7 +60,9 @@ class Trail:
         self.database = database
         self.caller = caller
         self.what = what
-        self.arguments = {key: _short(value) for key, value in arguments.items()}
+        self.arguments = {
+            key: _short(value) for key, value in arguments.items() if key not in _KEPT_ELSEWHERE
+        }
         self.role: str | None = None
         self.place: Place | None = None
         self.before: dict[str, Any] | None = None

@@ -287,6 +287,7 @@ class Planner:
     def _hosts_of(self, wish: Wish, chosen: ModuleTemplate) -> list[str]:
         """The hosts that are meant: all of the template's, or some of them."""
         names = targets.hosts_of(chosen.template.target, self.opts)
+        chosen.demand_hosts(names)
         if wish.hosts is None:
             return names
         strangers = [one for one in wish.hosts if one not in names]

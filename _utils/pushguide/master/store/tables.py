@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: The newest schema revision: a test keeps it equal to the newest migration.
-SCHEMA = "0007"
+SCHEMA = "0008"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -262,6 +262,18 @@ freeze = sa.Table(
     sa.Column("ended_at", UtcDateTime),
     sa.Column("ended_reason", LongText),
     sqlite_autoincrement=True,
+)
+
+template_revision = sa.Table(
+    "template_revision",
+    metadata,
+    sa.Column("module", _NAME, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("data", sa.JSON(none_as_null=True)),
+    sa.Column("text", LongText),
+    sa.Column("saved_by", sa.String(128), nullable=False),
+    sa.Column("saved_at", UtcDateTime, nullable=False),
+    sa.Column("reason", LongText, nullable=False),
 )
 
 audit = sa.Table(

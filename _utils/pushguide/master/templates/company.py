@@ -10,8 +10,8 @@ from pushguide.errors import BadTemplate
 from pushguide.master.fields import NAME_PATTERN
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates.people import People, Team
+from pushguide.master.templates.sentences import sentences
 from pushguide.master.templates.standards import CompanyStandards, layers, merge
-from pushguide.master.templates.template import sentences
 
 _PATH = "pushguide:standards"
 _PEOPLE = "pushguide:people"

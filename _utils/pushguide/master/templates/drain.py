@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pushguide.master.fields import (
     AbsolutePath,
+    Bounded,
     HttpUrl,
     OneLine,
     Port,
@@ -88,7 +89,7 @@ class HaproxyDrain(Drain):
     address: Annotated[str, Field(pattern=r"^[\w.:\[\]{}-]+:\d{1,5}$")] | None = help_of(
         "Where HAProxy's Runtime API listens, if it does so on TCP.", "lb1:9999", default=None
     )
-    backend: ServerName = help_of("The backend.", "shop")
+    backend: Annotated[ServerName, Bounded("services")] = help_of("The backend.", "shop")
     server: ServerName = help_of("The server in it that this host is.", "{id}")
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, mode
 
 from pushguide.errors import BadTemplate
 from pushguide.master.fields import OneLine, Strict, help_of
-from pushguide.master.templates.template import sentences
+from pushguide.master.templates.sentences import sentences
 
 _PATH = "pushguide:freezes"
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

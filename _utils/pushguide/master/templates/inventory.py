@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from pushguide import inventory
-from pushguide.master.fields import Strict, help_of
+from pushguide.master.fields import Bounded, Strict, help_of, texts
 from pushguide.master.suggest import did_you_mean
 
 #: Where a template may hold ``{inventory.<name>}``.
@@ -57,7 +57,11 @@ class Fact(Strict):
     kind: Literal["word", "port", "path", "name"] = help_of(
         "What it is: word, port, path or name.", "port", default="word"
     )
-    value: str | int | None = help_of(
+    value: Annotated[
+        str | int | None,
+        Bounded("directories", when=("kind", "path")),
+        Bounded("services", when=("kind", "name")),
+    ] = help_of(
         "The value itself, the same on all hosts: nobody else is asked then.", 8080, default=None
     )
     grain: Annotated[str, Field(pattern=r"^[\w:.-]+$")] | None = help_of(
@@ -87,7 +91,7 @@ def values_in(written: Mapping[str, Any]) -> dict[str, Any]:
 
 def names_in(value: object) -> set[str]:
     """The names of the inventory that something holds, as ``{inventory.<name>}``."""
-    return {name for _, text in _texts(value) for name in _PLACE.findall(text)}
+    return {name for _, text in texts(value) for name in _PLACE.findall(text)}
 
 
 def problems_of_places(merged: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, ...], str]]:
@@ -101,7 +105,7 @@ def problems_of_places(merged: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, .
     """
     facts = merged.get("inventory")
     facts = facts if isinstance(facts, Mapping) else {}
-    for location, text in _texts({key: merged.get(key) for key in PLACES}):
+    for location, text in texts({key: merged.get(key) for key in PLACES}):
         for found in _PLACE.finditer(text):
             name = found.group(1)
             fact = facts.get(name)
@@ -114,15 +118,3 @@ def problems_of_places(merged: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, .
                 yield location, f"{found.group()} is a path: nothing may stand before it."
             elif kind == "name" and found.group() != text:
                 yield location, f"{found.group()} is a name: nothing may stand beside it."
-
-
-def _texts(value: object, location: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
-    """Every text in plain data, with its location."""
-    if isinstance(value, str):
-        yield location, value
-    elif isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from _texts(one, (*location, key))
-    elif isinstance(value, list | tuple):
-        for place, one in enumerate(value):
-            yield from _texts(one, (*location, place))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from pushguide.master.fields import (
     AbsolutePath,
+    Bounded,
     CredentialName,
     HttpUrl,
     OneLine,
@@ -67,8 +68,8 @@ _SECRET_OPTIONS = {
     "secret",
     "token",
 }
-_Address = Annotated[OneLine, AfterValidator(_url)]
-_HttpAddress = Annotated[HttpUrl, AfterValidator(_bare)]
+_Address = Annotated[OneLine, Bounded("servers"), AfterValidator(_url)]
+_HttpAddress = Annotated[HttpUrl, Bounded("servers"), AfterValidator(_bare)]
 _Name = Annotated[OneLine, Field(min_length=1, max_length=255)]
 _FilePattern = Annotated[str, AfterValidator(_pattern)]
 _PathPattern = Annotated[str, AfterValidator(_path)]
@@ -104,15 +105,17 @@ class FilesModel(Strict):
     """Files that fsspec reads: an object store, SFTP and the like."""
 
     kind: Literal["files"] = help_of("The kind: a file system or an object store.", "files")
-    address: Annotated[OneLine, AfterValidator(_file_system)] = help_of(
+    address: Annotated[OneLine, Bounded("servers"), AfterValidator(_file_system)] = help_of(
         "Where the files are, as fsspec has it.",
         "s3://builds",
         "sftp://builds.example.com/srv/builds",
     )
-    options: Annotated[dict[str, Any], AfterValidator(_plain_options)] = help_of(
-        "Options of that file system, as fsspec has them.",
-        {"endpoint_url": "https://minio.example.com"},
-        default={},
+    options: Annotated[dict[str, Any], Bounded(Bounded.NOTHING), AfterValidator(_plain_options)] = (
+        help_of(
+            "Options of that file system, as fsspec has them.",
+            {"endpoint_url": "https://minio.example.com"},
+            default={},
+        )
     )
     login: CredentialName | None = help_of(
         "The name of what the master needs to read them.", "minio", default=None

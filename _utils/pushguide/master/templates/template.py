@@ -1,21 +1,16 @@
-"""Templates: what operations say once about a module.
-
-They are read out of the master's own pillar, ``pushguide:modules:<name>``, and validated as a
-whole: every problem is reported at once, with its path.
-"""
+"""Templates: what is said once about a module."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from pushguide.errors import BadTemplate, Refused
-from pushguide.master.allowed import Allowed
+from pushguide.errors import Refused
 from pushguide.master.fields import (
-    NAME_PATTERN,
     AbsolutePath,
+    Bounded,
     HttpUrl,
     Name,
     OneLine,
@@ -23,13 +18,14 @@ from pushguide.master.fields import (
     TypeSettings,
     help_of,
 )
-from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.configuration import AnyChange
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
-from pushguide.master.templates.inventory import Facts, problems_of_places
+from pushguide.master.templates.inventory import Facts
+from pushguide.master.templates.layers import Layer
 from pushguide.master.templates.people import People
+from pushguide.master.templates.sentences import sentences
 from pushguide.master.templates.signature import Signature
 from pushguide.master.templates.sources import AnySource
 from pushguide.master.templates.standards import RuleChanges
@@ -38,10 +34,8 @@ from pushguide.master.templates.transfer import Transfer
 from pushguide.master.templates.unpacking import Unpacking
 
 _TARGETS = ("glob", "list", "compound", "grain", "pcre", "nodegroup", "pillar", "ipcidr", "range")
-#: The kind of what does not say its kind.
-_USUAL_KINDS = {"source": "directory", "probe": "http", "drain": None}
 #: What an environment may say differently from its module.
-_OVERRIDABLE = (
+OVERRIDABLE = (
     "root",
     "source",
     "transfer",
@@ -63,8 +57,9 @@ _OVERRIDABLE = (
     "signature",
     "people",
     "windows",
-)  #: All that an environment may say.
-_MAY_STAND = (*_OVERRIDABLE, "hosts", "default")
+)
+#: All that an environment may say.
+MAY_STAND = (*OVERRIDABLE, "hosts", "default")
 
 
 class IndexPlace(Strict):
@@ -73,7 +68,7 @@ class IndexPlace(Strict):
     directory: AbsolutePath = help_of(
         "The directory on the master that pushguide.index writes to.", "/srv/artifacts/.indexes"
     )
-    url: HttpUrl = help_of(
+    url: Annotated[HttpUrl, Bounded("servers")] = help_of(
         "The same directory, as the hosts reach it by HTTP.",
         "https://artifacts.example.com/.indexes",
     )
@@ -82,10 +77,10 @@ class IndexPlace(Strict):
 class Orchestration(Strict):
     """The orchestration files that drive a deployment."""
 
-    deploy: str = help_of(
+    deploy: Annotated[str, Bounded("orchestrations")] = help_of(
         "For deploy and redeploy.", default="orch.deploy", pattern=r"^[\w-]+(\.[\w-]+)*$"
     )
-    rollback: str = help_of(
+    rollback: Annotated[str, Bounded("orchestrations")] = help_of(
         "For rollback.", default="orch.rollback", pattern=r"^[\w-]+(\.[\w-]+)*$"
     )
 
@@ -184,273 +179,20 @@ class Platforms(NamedTuple):
 
     Attributes:
         usual: that of all hosts.
+        layers: what it was made of, the lowest first.
         windows: that of Windows hosts, where they have one of their own.
+        windows_layers: what that was made of.
     """
 
     usual: Template
+    layers: tuple[Layer, ...] = ()
     windows: Template | None = None
+    windows_layers: tuple[Layer, ...] = ()
 
-
-def validate(
-    name: str, data: object, settings_class: project_types.Finder, allowed: Allowed
-) -> tuple[dict[str, Platforms], str, list[str]]:
-    """Validate what the pillar says about one module.
-
-    Args:
-        name: the module's name.
-        data: the value of ``pushguide:modules:<name>``.
-        settings_class: finds the settings class of a project type.
-        allowed: what it may name of the master's configuration.
-
-    Returns:
-        The templates of each environment that is right, the default environment's name, and
-        every problem, with its path.
-    """
-    path = f"pushguide:modules:{name}"
-    if not NAME_PATTERN.match(str(name)):
-        return {}, "", [f"{path}: a name is letters, digits, '.', '_' and '-', 64 at the most."]
-    if not isinstance(data, Mapping):
-        return {}, "", [f"{path}: is {type(data).__name__}, not a mapping."]
-    environments = data.get("environments")
-    if not isinstance(environments, Mapping) or not environments:
-        return {}, "", [f"{path}:environments: name at least one, such as production, with hosts."]
-    common = {key: value for key, value in data.items() if key != "environments"}
-    templates, problems = {}, []
-    for environment, own in environments.items():
-        where = f"{path}:environments:{environment}"
-        if not NAME_PATTERN.match(str(environment)) or not isinstance(own, Mapping):
-            problems.append(f"{where}: is no environment (a name with hosts).")
-            continue
-        found, more = _environment(common, own, path, where, settings_class, allowed)
-        problems.extend(one for one in more if one not in problems)
-        if found:
-            templates[str(environment)] = found
-    wanted = common.get("deploy_on_build")
-    if isinstance(wanted, str) and wanted not in environments:
-        problems.append(
-            f"{path}:deploy_on_build: there is no environment {wanted!r}; "
-            f"{did_you_mean(wanted, map(str, environments))}"
-        )
-    default, more = _default(environments, path)
-    return templates, default, problems + more
-
-
-def _environment(
-    common: Mapping[str, Any],
-    own: Mapping[str, Any],
-    path: str,
-    where: str,
-    settings_class: project_types.Finder,
-    allowed: Allowed,
-) -> tuple[Platforms | None, list[str]]:
-    """The templates of one environment, None if they are wrong; and every problem."""
-    strange = [
-        f"{where}:{key}: unknown key; {did_you_mean(str(key), (*_OVERRIDABLE, 'hosts'))}"
-        for key in own
-        if key not in _MAY_STAND
-    ]
-    known = {key: value for key, value in own.items() if key in _MAY_STAND}
-    merged = {**common, **_own_keys(known, common)}
-
-    def place(location: tuple[Any, ...]) -> str:
-        location = _as_written(location, merged)
-        top = where if location[:1] == ("hosts",) or _says(own, location) else path
-        return ":".join([top, *map(str, location)])
-
-    found = [*strange, *_problems(merged, place, settings_class, allowed)]
-    if found or not merged.get("windows"):
-        return None if found else Platforms(Template(**merged)), found
-    windows = _on_windows(merged)
-    top = f"{where if 'windows' in own else path}:windows"
-
-    def place_on_windows(location: tuple[Any, ...]) -> str:
-        return ":".join([top, *map(str, _as_written(location, windows))])
-
-    # What is the same on all hosts is right.
-    found = [*_problems(windows, place_on_windows, settings_class, allowed)]
-    return None if found else Platforms(Template(**merged), Template(**windows)), found
-
-
-def _on_windows(merged: Mapping[str, Any]) -> dict[str, Any]:
-    """The template of the Windows hosts, where they have one of their own."""
-    own = {key: value for key, value in merged["windows"].items() if value is not None}
-    rest = {key: value for key, value in merged.items() if key != "windows"}
-    is_another_type = own.get("type", rest["type"]) != rest["type"]
-    below = {key: value for key, value in rest.items() if key != "settings" or not is_another_type}
-    return {**below, **_own_keys(own, below)}
-
-
-def _own_keys(own: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    """What an environment says itself; its mappings are laid over the module's, key by key."""
-    values = {}
-    for key, value in own.items():
-        below = common.get(key)
-        if (
-            isinstance(value, Mapping)
-            and isinstance(below, Mapping)
-            and not _is_of_another_kind(key, value, below)
-        ):
-            value = {**below, **(_laid_over(value, below) if key == "inventory" else value)}
-        if key != "default":
-            values[key] = value
-    return values
-
-
-def _laid_over(own: Mapping[Any, Any], below: Mapping[Any, Any]) -> dict[Any, Any]:
-    """What an environment says of each value of the inventory, over what its module says of it."""
-    return {
-        name: {**below[name], **one}
-        if isinstance(one, Mapping) and isinstance(below.get(name), Mapping)
-        else one
-        for name, one in own.items()
-    }
-
-
-def _is_of_another_kind(key: str, own: Mapping[str, Any], below: Mapping[str, Any]) -> bool:
-    """Whether an environment has another kind of source, probe or drain than its module."""
-    usual = below.get("kind", _USUAL_KINDS.get(key))
-    return key in _USUAL_KINDS and own.get("kind", usual) != usual
-
-
-def _default(environments: Mapping[str, Any], path: str) -> tuple[str, list[str]]:
-    """The environment that commands take when told nothing."""
-    claimed = [
-        name
-        for name, own in environments.items()
-        if isinstance(own, Mapping) and own.get("default")
-    ]
-    if len(environments) == 1:
-        return str(next(iter(environments))), []
-    if len(claimed) != 1:
-        return "", [f"{path}:environments: give exactly one of them default: true."]
-    return str(claimed[0]), []
-
-
-def _problems(
-    merged: Mapping[str, Any],
-    place: Callable[[tuple[Any, ...]], str],
-    settings_class: project_types.Finder,
-    allowed: Allowed,
-) -> Iterator[str]:
-    """Every problem of one template, each with the place of the line to mend."""
-    try:
-        Template.model_validate(merged, context=vars(allowed))
-    except ValidationError as err:
-        yield from sentences(err, place, Template)
-    for location, problem in problems_of_places(merged):
-        yield f"{place(location)}: {problem}"
-    project_type = merged.get("type")
-    if not isinstance(project_type, str):
-        return
-    try:
-        settings = settings_class(project_type)
-    except BadTemplate as err:
-        yield f"{place(('type',))}: {err}"
-        return
-    try:
-        settings(**(merged.get("settings") or {}))
-    except ValidationError as err:
-        yield from sentences(err, lambda location: place(("settings", *location)), settings)
-    except TypeError:
-        yield f"{place(('settings',))}: is not a mapping."
-
-
-def _says(own: Any, location: tuple[Any, ...]) -> bool:
-    """Whether an environment itself says what stands at a place, or inherits it."""
-    for part in location:
-        if not isinstance(own, Mapping) or part not in own:
-            return not isinstance(own, Mapping)
-        own = own[part]
-    return bool(location)
-
-
-def _as_written(location: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A location as the template has it: pydantic puts the kind of what has kinds between."""
-    if location[:1] == ("windows",):
-        return ("windows", *_as_written(location[1:], given["windows"]))
-    if location[:1] == ("probe",):
-        place = location[1:2] if isinstance(given.get("probe"), list) else ()
-        return (*location[:1], *place, *location[3:])
-    if location[:1] == ("configuration",):
-        return (*location[:2], *location[3:])
-    if location[:1] in (("drain",), ("source",)):
-        return (*location[:1], *location[2:])
-    return location
-
-
-def sentences(error: ValidationError, place: Any, model: type[Strict]) -> Iterator[str]:
-    """Every problem that a model found, each with its place.
-
-    Args:
-        error: what the model raised.
-        place: makes a path out of a location in the model.
-        model: the model.
-    """
-    for one in error.errors():
-        location, kind = one["loc"], one["type"]
-        where = place(location)
-        if kind == "extra_forbidden":
-            known = _keys_at(model, location[:-1])
-            if model is Template and len(location) == 1:
-                known.append("environments")
-            text = f"unknown key; {did_you_mean(str(location[-1]), known)}"
-        elif kind == "missing":
-            text = "is missing."
-        elif kind == "said_in_full":
-            text = one["msg"]
-        elif kind in ("union_tag_invalid", "union_tag_not_found"):
-            where, text = _no_such_kind(where, one["input"], _kinds_at(model, location))
-        else:
-            text = f"{one['msg']} (it is {one['input']!r})."
-        yield f"{where}: {text}"
-
-
-def _no_such_kind(where: str, given: object, kinds: list[str]) -> tuple[str, str]:
-    """What to say of a probe or drain whose kind there is not."""
-    if not isinstance(given, Mapping):
-        return where, f"is {type(given).__name__}, not a mapping."
-    told = f"give {', '.join(kinds[:-1])} or {kinds[-1]}."
-    if "kind" not in given:
-        return f"{where}:kind", f"is missing: {told}"
-    return f"{where}:kind", f"there is no kind {given['kind']!r}: {told}"
-
-
-def _keys_at(model: type[Strict], location: tuple[Any, ...]) -> list[str]:
-    """The keys that a model takes at a place inside it."""
-    models = _models_at(model, location)
-    return list(models[0].model_fields) if models else []
-
-
-def _kinds_at(model: type[Strict], location: tuple[Any, ...]) -> list[str]:
-    """The kinds that there are at a place inside a model."""
-    return sorted(filter(None, map(_kind_of, _models_at(model, location))))
-
-
-def _models_at(model: type[Strict], location: tuple[Any, ...]) -> list[type[Strict]]:
-    """The models that may stand at a place inside a model."""
-    models = [model]
-    for part in location:
-        of_kind = [one for one in models if _kind_of(one) == part]
-        if of_kind:
-            models = of_kind
-        elif not isinstance(part, int):
-            found = [one.model_fields[part] for one in models if part in one.model_fields]
-            if found:  # else it is a name that the template itself gives, such as a rule's
-                models = [inner for one in found for inner in _models_in(one.annotation)]
-    return models
-
-
-def _kind_of(model: type[Strict]) -> str | None:
-    """The kind that a model is of, if it is one of several kinds."""
-    field = model.model_fields.get("kind")
-    return get_args(field.annotation)[0] if field else None
-
-
-def _models_in(annotation: Any) -> Iterator[type[Strict]]:
-    if isinstance(annotation, type) and issubclass(annotation, Strict):
-        yield annotation
-    for one in get_args(annotation):
-        yield from _models_in(one)
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """Both, or the one that there is."""
+        return (self.usual, self.windows) if self.windows else (self.usual,)
 
 
 def strategy_of(template: Template, wish: object) -> Strategy:

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pushguide.master.fields import Seconds, Strict, TypeSettings, help_of, or_inventory
+from pushguide.master.fields import (
+    Bounded,
+    Seconds,
+    Strict,
+    TypeSettings,
+    help_of,
+    or_inventory,
+)
 
 #: Names that stand in PowerShell commands of win_iis: no quotes, and nothing that it expands.
 IisName = Annotated[str, Field(pattern=or_inventory(r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,63}$"))]
@@ -41,8 +48,9 @@ class Pool(Strict):
     pipeline: Literal["Integrated", "Classic"] = help_of(
         "How requests come to managed code.", "Classic", default="Integrated"
     )
-    identity: Literal[
-        "ApplicationPoolIdentity", "LocalService", "NetworkService", "LocalSystem"
+    identity: Annotated[
+        Literal["ApplicationPoolIdentity", "LocalService", "NetworkService", "LocalSystem"],
+        Bounded("accounts"),
     ] = help_of("Who its processes are: one without a password.", default="ApplicationPoolIdentity")
     only_32_bit: bool = help_of("Whether its processes are 32-bit ones.", default=False)
     start_mode: Literal["OnDemand", "AlwaysRunning"] = help_of(
@@ -77,7 +85,7 @@ class Create(Strict):
 class Settings(TypeSettings):
     """A .NET application on IIS."""
 
-    site: IisName = help_of("The site, as IIS calls it.", "shop")
+    site: Annotated[IisName, Bounded("services")] = help_of("The site, as IIS calls it.", "shop")
     application: IisPath | None = help_of(
         "The application in the site, without its first slash; the site's own if not given.",
         "api",
@@ -89,7 +97,7 @@ class Settings(TypeSettings):
         "files",
         default=None,
     )
-    pool: IisName | None = help_of(
+    pool: Annotated[IisName, Bounded("services")] | None = help_of(
         "The application pool of a site or an application that is created. If not given, a site "
         "has one of its own name, and an application that of its site. What is there keeps its "
         "own.",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from pushguide.master.fields import AbsolutePath, OneLine, Port, Seconds, TypeSettings, help_of
+from typing import Annotated
+
+from pushguide.master.fields import (
+    AbsolutePath,
+    Bounded,
+    OneLine,
+    Port,
+    Seconds,
+    TypeSettings,
+    help_of,
+)
 
 _PATH_PART = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
@@ -33,12 +43,12 @@ class Settings(TypeSettings):
     port: Port | None = help_of(
         "The connector's port. Out of conf/server.xml if not given.", 8080, default=None
     )
-    systemd_unit: OneLine | None = help_of(
+    systemd_unit: Annotated[OneLine, Bounded("services")] | None = help_of(
         "The systemd unit that runs this instance. bin/catalina.sh if not given.",
         "tomcat-shop.service",
         default=None,
     )
-    user: OneLine | None = help_of(
+    user: Annotated[OneLine, Bounded("accounts", or_else="systemd_unit")] | None = help_of(
         "The user that catalina.sh runs as. The minion's own if not given.",
         "tomcat",
         default=None,

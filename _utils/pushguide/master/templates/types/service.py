@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pushguide.master.fields import (
     AbsolutePath,
+    Bounded,
     FileName,
     OneLine,
     Port,
@@ -28,7 +29,7 @@ ReleaseFile = Annotated[
 class Settings(TypeSettings):
     """A long-running process: a systemd unit, or a command that pushguide starts itself."""
 
-    systemd_unit: OneLine | None = help_of(
+    systemd_unit: Annotated[OneLine, Bounded("services")] | None = help_of(
         "The systemd unit to restart. Its ExecStart has to run what lies in <root>/live.",
         "shop-api.service",
         default=None,
@@ -39,7 +40,7 @@ class Settings(TypeSettings):
         "java -Xmx512m -jar app.jar",
         default=None,
     )
-    user: OneLine | None = help_of(
+    user: Annotated[OneLine, Bounded("accounts", or_else="systemd_unit")] | None = help_of(
         "The user that the command runs as. The minion's own if not given.", "shop", default=None
     )
     environment: dict[str, str] = help_of(

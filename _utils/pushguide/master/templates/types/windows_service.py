@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from pushguide.master.fields import (
+    Bounded,
     OneLine,
     Port,
     Seconds,
@@ -39,7 +40,7 @@ class Create(Strict):
     start_type: Literal["auto", "delayed", "manual"] = help_of(
         "When Windows starts it; delayed is some minutes after Windows itself.", default="auto"
     )
-    account_name: BuiltInAccount = help_of(
+    account_name: Annotated[BuiltInAccount, Bounded("accounts")] = help_of(
         "The account that it runs as: one without a password. Create a service that has one with "
         "your configuration management.",
         default="LocalSystem",
@@ -57,7 +58,9 @@ class Create(Strict):
 class Settings(TypeSettings):
     """A Windows service."""
 
-    service: ServiceName = help_of("The name of the service, not its display name.", "ShopWorker")
+    service: Annotated[ServiceName, Bounded("services")] = help_of(
+        "The name of the service, not its display name.", "ShopWorker"
+    )
     executable: ReleasePath = help_of(
         "Its program, below the release directory.", r"bin\ShopWorker.exe"
     )

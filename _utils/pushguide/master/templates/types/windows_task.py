@@ -6,7 +6,15 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from pushguide.master.fields import OneLine, Seconds, Strict, TypeSettings, help_of, or_inventory
+from pushguide.master.fields import (
+    Bounded,
+    OneLine,
+    Seconds,
+    Strict,
+    TypeSettings,
+    help_of,
+    or_inventory,
+)
 from pushguide.master.templates.types.windows_service import ReleasePath
 
 TaskName = Annotated[str, Field(pattern=or_inventory(r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,127}$"))]
@@ -114,9 +122,9 @@ class Create(Strict):
     """How the task is created where there is none."""
 
     trigger: Trigger = help_of("When the task runs", {"trigger_type": "Daily"})
-    user_name: Literal["System", "LocalService", "NetworkService"] = help_of(
-        "Who it runs as: one without a password.", default="System"
-    )
+    user_name: Annotated[
+        Literal["System", "LocalService", "NetworkService"], Bounded("accounts")
+    ] = help_of("Who it runs as: one without a password.", default="System")
     execution_time_limit: (
         Literal["1 hour", "2 hours", "4 hours", "8 hours", "12 hours", "1 day"] | None
     ) = help_of("After how long Windows ends it.", "4 hours", default=None)
@@ -125,7 +133,9 @@ class Create(Strict):
 class Settings(TypeSettings):
     """A scheduled task of Windows."""
 
-    task: TaskName = help_of("The task, as the scheduler calls it.", "Send mail")
+    task: Annotated[TaskName, Bounded("services")] = help_of(
+        "The task, as the scheduler calls it.", "Send mail"
+    )
     folder: Folder = help_of("The folder of the scheduler that it lies in.", "\\Shop", default="\\")
     executable: ReleasePath = help_of(
         "Its program, below the release directory.", r"bin\SendMail.exe"
