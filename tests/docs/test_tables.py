@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 from pushguide import words
 from pushguide.inventory import FOUND
 from pushguide.inventory import KINDS as KINDS_OF_VALUES
-from pushguide.master import states, stocktaking, summary
+from pushguide.master import bounds, states, stocktaking, summary
 from pushguide.master.cmdb import Cmdb
 from pushguide.master.config import Config
 from pushguide.master.fields import Strict
@@ -43,6 +43,7 @@ from pushguide.master.templates import (
     health,
     inventory,
     people,
+    sentences,
     signature,
     sources,
     standards,
@@ -71,6 +72,7 @@ from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
 CONFIGURATION = DOCS / "configuration.md"
+SELF_SERVICE = DOCS / "templates-in-the-database.md"
 (
     TEMPLATES,
     TYPES,
@@ -198,6 +200,7 @@ def documented_models() -> list[Any]:
         pytest.param(PEOPLE, "Roles", people.People, id="People"),
         pytest.param(PEOPLE, "Teams", people.Team, id="Team"),
         pytest.param(PEOPLE, "Freezes", freezes.Freeze, id="Freeze"),
+        pytest.param(SELF_SERVICE, "The bounds", bounds.SelfService, id="SelfService"),
     ]
     found += [
         pytest.param(STANDARDS, heading, model, id=model.__name__)
@@ -263,16 +266,16 @@ def test_every_kind_of_probe_and_drain_is_told_and_known_to_hosts() -> None:
         (drain.Drain, pushguide.host.drain.KINDS),
     ):
         told = [one for one in HEALTH_HEADINGS if issubclass(one, models) and one is not models]
-        assert {template._kind_of(one) for one in told} == {*kinds}
+        assert {sentences._kind_of(one) for one in told} == {*kinds}
         assert {*models.__subclasses__()} == {*told}
 
 
 def test_every_kind_of_change_is_told_and_known_to_hosts() -> None:
     from pushguide.host.configuration import KINDS
 
-    kinds = {template._kind_of(one) for one in get_args(get_args(configuration.AnyChange)[0])}
+    kinds = {sentences._kind_of(one) for one in get_args(get_args(configuration.AnyChange)[0])}
     assert kinds == {*KINDS}
-    assert kinds == {template._kind_of(one) for one in CONFIGURATION_HEADINGS} - {None}
+    assert kinds == {sentences._kind_of(one) for one in CONFIGURATION_HEADINGS} - {None}
 
 
 def test_what_transforms_and_templates_may_do_is_told() -> None:

@@ -17,6 +17,7 @@ from pushguide.master.templates import project_types
 from pushguide.master.templates.company import people_of, standards_of, teams_of
 from pushguide.master.templates.freezes import freezes_of
 from pushguide.master.templates.inventory import fitting
+from pushguide.master.templates.library import Library
 from pushguide.words import LIVE_STAGES
 from tests.docs.pages import EXAMPLES, MODULE, PROJECT, STATE, Block, blocks
 from tests.docs.products_own import (
@@ -63,6 +64,24 @@ def pillar_freezes(data: Any) -> None:
     assert set(data) == {"pushguide"}
     assert set(data["pushguide"]) == {"freezes"}
     freezes_of(data["pushguide"]["freezes"])
+
+
+def pillar_defaults(data: Any) -> None:
+    """What operations say for all modules: laid under a template that says little itself."""
+    assert set(data) == {"pushguide"}
+    given = data["pushguide"]
+    assert set(given) <= {"defaults", "types", "environments"}
+    module = {
+        "type": "java_web",
+        "root": "/srv/shop",
+        "settings": {"catalina_base": "/srv/tomcat"},
+        "environments": {
+            name: {"hosts": "*", "default": place == 0}
+            for place, name in enumerate(given.get("environments") or ["production"])
+        },
+    }
+    library = Library(OPTS, modules={"shop": module}, defaults=given)
+    assert "problems" not in library.overview()["shop"], library.overview()
 
 
 def pillar_whole(data: Any) -> None:
@@ -162,6 +181,7 @@ KINDS = {
     "pillar: modules": pillar_modules,
     "pillar: standards": pillar_standards,
     "pillar: whole": pillar_whole,
+    "pillar: defaults": pillar_defaults,
     "pillar: freezes": pillar_freezes,
     "pillar: inventory": pillar_inventory,
     "pillar: top": pillar_top,

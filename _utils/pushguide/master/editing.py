@@ -206,8 +206,13 @@ class Editing:
 
     def _tried(self, module: str, written: Written, base: int) -> dict[str, Any]:
         """What saving would change."""
-        found = self.database.read(lambda one: store.newest(one, module)).get(module)
-        self._demand_fresh(module, found, base)
+
+        def work(connection: Connection) -> Revision | None:
+            found = store.newest(connection, module).get(module)
+            _demand_fresh(connection, module, found, base)
+            return found
+
+        found = self.database.read(work)
         self._demand_may(module, found, written.data)
         here = f"revision {found.revision}" if found else "nothing"
         text = (found.text if found else None) or ""
@@ -222,7 +227,7 @@ class Editing:
 
         def work(connection: Connection) -> tuple[Revision | None, Revision]:
             found = store.newest(connection, module).get(module)
-            self._demand_fresh(module, found, base)
+            _demand_fresh(connection, module, found, base)
             self._demand_may(module, found, data)
             if data is None:
                 self._demand_at_rest(connection, module)
@@ -234,31 +239,6 @@ class Editing:
         if before:
             self.parts.trail.note_before(revision=before.revision, saved_by=before.saved_by)
         return {"module": module, **now.told()}
-
-    def _demand_fresh(self, module: str, found: Revision | None, base: int) -> None:
-        """Refuse an edit that began with another revision than the newest one."""
-        newest = found.revision if found and not found.is_deleted else 0
-        if base == newest or (found and base == found.revision):
-            return
-        if not found:
-            raise Refused(
-                f"{module} has no template in the database, and revision is {base}: leave out "
-                "revision for a new one."
-            )
-        if base == 0:
-            raise Refused(
-                f"{module} has a template already ({found}): to change it give "
-                f"revision={found.revision}."
-            )
-        known = self.database.read(lambda one: store.look(one, module, base))
-        told = f"{module} has been changed meanwhile: it is at {found}, and yours began with {base}"
-        if known is None:
-            raise Refused(f"{told}, which there never was.")
-        labels = (f"revision {base}", f"revision {found.revision}")
-        raise Refused(
-            f"{told}. What has changed since:\n"
-            + _difference(known.text or "", found.text or "", *labels)
-        )
 
     def _demand_may(
         self, module: str, found: Revision | None, data: Mapping[str, Any] | None
@@ -347,3 +327,29 @@ def _difference(before: str, after: str, before_is: str, after_is: str) -> str:
         before.splitlines(), after.splitlines(), before_is, after_is, lineterm=""
     )
     return "\n".join(lines)
+
+
+def _demand_fresh(connection: Connection, module: str, found: Revision | None, base: int) -> None:
+    """Refuse an edit that began with another revision than the newest one."""
+    newest = found.revision if found and not found.is_deleted else 0
+    if base == newest or (found and base == found.revision):
+        return
+    if not found:
+        raise Refused(
+            f"{module} has no template in the database, and revision is {base}: leave out "
+            "revision for a new one."
+        )
+    if base == 0:
+        raise Refused(
+            f"{module} has a template already ({found}): to change it give "
+            f"revision={found.revision}."
+        )
+    known = store.look(connection, module, base)
+    told = f"{module} has been changed meanwhile: it is at {found}, and yours began with {base}"
+    if known is None:
+        raise Refused(f"{told}, which there never was.")
+    labels = (f"revision {base}", f"revision {found.revision}")
+    raise Refused(
+        f"{told}. What has changed since:\n"
+        + _difference(known.text or "", found.text or "", *labels)
+    )

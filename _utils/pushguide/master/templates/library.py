@@ -202,10 +202,9 @@ class Library:
     def _valid(self, module: str) -> tuple[dict[str, Platforms], str]:
         """The templates of a module, and the name of its default environment."""
         if module not in self.modules:
-            where = "the master's pillar (pushguide:modules)"
-            where += " or in the database" if self.saved else ""
+            also = " or in the database" if self.saved else ""
             raise Refused(
-                f"There is no module {module!r} in {where}: "
+                f"There is no module {module!r} in the master's pillar (pushguide:modules){also}: "
                 f"{did_you_mean(str(module), map(str, self.modules))}"
             )
         templates, default, problems = self._validate(module)

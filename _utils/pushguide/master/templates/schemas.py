@@ -27,14 +27,15 @@ def types(opts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             found[name] = {"problems": err.problems}
             continue
         said = " ".join((settings.__doc__ or "").split())
-        schema = {"$schema": DIALECT, **settings.model_json_schema()}
-        found[name] = {"description": said, "settings": {**schema, "title": name}}
+        schema = _titled(settings.model_json_schema())
+        whole = {"$schema": DIALECT, **schema, "title": name}
+        found[name] = {"description": said, "settings": whole}
     return found
 
 
 def of_template() -> dict[str, Any]:
     """The JSON Schema of a template, with its environments."""
-    schema = Template.model_json_schema()
+    schema = _titled(Template.model_json_schema())
     properties = schema["properties"]
     hosts = properties.pop("hosts")
     default = {
@@ -43,7 +44,7 @@ def of_template() -> dict[str, Any]:
         "type": "boolean",
         "default": False,
     }
-    own = {key: properties[key] for key in MAY_STAND if key in properties}
+    own = {key: _partly(properties[key]) for key in MAY_STAND if key in properties}
     environment = {
         "title": "Environment",
         "type": "object",
@@ -66,3 +67,25 @@ def of_template() -> dict[str, Any]:
         # An environment, or what operations say for all modules, may say the rest.
         "required": ["type", "environments"],
     }
+
+
+def _partly(field: dict[str, Any]) -> dict[str, Any]:
+    """A field of an environment: of a mapping it need say no more than what differs."""
+    if field.get("type", "object") != "object":
+        return field
+    told: dict[str, Any] = {key: field[key] for key in ("title", "description") if key in field}
+    return {**told, "anyOf": [field, {"title": "What differs", "type": "object"}]}
+
+
+def _titled(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema whose every field has a title, and whose probes may be one or several.
+
+    Pydantic gives none to what is of another model, and knows nothing of what is read before it.
+    """
+    for model in (schema, *schema.get("$defs", {}).values()):
+        for name, one in model.get("properties", {}).items():
+            one.setdefault("title", name.replace("_", " ").capitalize())
+            if name == "probe":
+                listed, nothing = one["anyOf"]
+                one["anyOf"] = [listed["items"], listed, nothing]
+    return schema

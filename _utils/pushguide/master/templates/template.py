@@ -63,7 +63,7 @@ MAY_STAND = (*OVERRIDABLE, "hosts", "default")
 
 
 class IndexPlace(Strict):
-    """Where the indexes of artifacts lie that can only be read as a whole."""
+    """Where the indexes of artifacts lie that can only be read as a whole"""
 
     directory: AbsolutePath = help_of(
         "The directory on the master that pushguide.index writes to.", "/srv/artifacts/.indexes"
@@ -105,13 +105,17 @@ class OnWindows(Strict):
         {"service": "ShopApi"},
         default=None,
     )
-    unpacking: Unpacking | None = None
+    unpacking: Unpacking | None = help_of(
+        "How an artifact becomes a release directory", default=None
+    )
     configuration: list[AnyChange] | None = help_of(
         "Changes that are made to the files of a new release.", default=None
     )
-    probe: Probes | None = None
-    warm_up: WarmUp | None = None
-    drain: AnyDrain | None = None
+    probe: Probes | None = help_of(
+        "How health is proven, by one probe or a list of them", default=None
+    )
+    warm_up: WarmUp | None = help_of("Requests to a new release before it is probed", default=None)
+    drain: AnyDrain | None = help_of("The way out of the load balancer, and back", default=None)
 
 
 class Template(Strict):
@@ -123,23 +127,31 @@ class Template(Strict):
     root: AbsolutePath = help_of(
         "The directory on the hosts that holds the releases.", "/srv/shop-web"
     )
-    source: AnySource
-    transfer: Transfer = Transfer()
-    unpacking: Unpacking = Unpacking()
+    source: AnySource = help_of(
+        "Where CI puts what it builds", {"directory": "/srv/artifacts", "url": "salt://artifacts"}
+    )
+    transfer: Transfer = help_of("How artifacts come to the hosts", default=Transfer())
+    unpacking: Unpacking = help_of(
+        "How an artifact becomes a release directory", default=Unpacking()
+    )
     configuration: list[AnyChange] = help_of(
         "Changes that are made to the files of a new release, in their order.", default=[]
     )
-    index: IndexPlace | None = None
+    index: IndexPlace | None = help_of(
+        "Where the indexes of artifacts lie that can only be read as a whole", default=None
+    )
     inventory: Facts = help_of(
         "The values that differ from host to host, by name.",
         {"port": {"kind": "port", "grain": "shop_port"}},
         default={},
     )
     settings: dict[str, Any] = help_of("The settings of the project type.", default={})
-    probe: Probes | None = None
-    warm_up: WarmUp | None = None
-    drain: AnyDrain | None = None
-    strategy: Strategy = Strategy()
+    probe: Probes | None = help_of(
+        "How health is proven, by one probe or a list of them", default=None
+    )
+    warm_up: WarmUp | None = help_of("Requests to a new release before it is probed", default=None)
+    drain: AnyDrain | None = help_of("The way out of the load balancer, and back", default=None)
+    strategy: Strategy = help_of("How a deployment goes through its hosts", default=Strategy())
     keep_releases: Annotated[int, Field(ge=1, le=100)] = help_of(
         "How many good releases stay beside the live one.", default=3
     )
@@ -149,14 +161,16 @@ class Template(Strict):
     restore_on_failure: bool = help_of(
         "Whether a host whose release fails goes back, at once, to what ran before.", default=True
     )
-    orchestration: Orchestration = Orchestration()
-    approval: Approval = Approval()
+    orchestration: Orchestration = help_of("What drives a deployment", default=Orchestration())
+    approval: Approval = help_of(
+        "Whether somebody has to approve a deployment before it starts", default=Approval()
+    )
     standards: RuleChanges = help_of(
         "What differs from the company's code standards.", {"no-keystores": "off"}, default={}
     )
-    signature: Signature | None = None
-    windows: OnWindows | None = None
-    people: People = People()
+    signature: Signature | None = help_of("By whom artifacts have to be signed", default=None)
+    windows: OnWindows | None = help_of("What Windows hosts have differently", default=None)
+    people: People = help_of("Who has which role on the module", default=People())
     deploy_on_build: OneLine | None = help_of(
         "The environment that an announced build is deployed to at once.", "test", default=None
     )

@@ -79,7 +79,7 @@ class Create(Strict):
         [{"port": 80, "host_header": "shop.example.com"}],
         default=[],
     )
-    pool: Pool = Pool()
+    pool: Pool = help_of("The application pool, where there is none yet.", default=Pool())
 
 
 class Settings(TypeSettings):
@@ -104,7 +104,7 @@ class Settings(TypeSettings):
         "shop",
         default=None,
     )
-    create: Create | None = None
+    create: Create | None = help_of("How it is created where there is none", default=None)
     change: Literal["recycle", "stop_start"] = help_of(
         "How processes come to the new release: IIS starts new ones beside the old ones, or the "
         "pool is stopped, switched and started.",

@@ -69,7 +69,7 @@ class Settings(TypeSettings):
         "--environment Production",
         default=None,
     )
-    create: Create | None = None
+    create: Create | None = help_of("How the service is created where there is none", default=None)
     kill: bool = help_of(
         "Whether its process may be ended by force if it does not stop.", default=True
     )

@@ -145,7 +145,7 @@ class Settings(TypeSettings):
         "--all",
         default=None,
     )
-    create: Create | None = None
+    create: Create | None = help_of("How the task is created where there is none", default=None)
     wait_seconds: Seconds = help_of("How long a running instance may take to end.", default=300)
     running: Literal["fail", "end"] = help_of(
         "What becomes of an instance that runs longer: the deployment fails, or it is ended.",
