@@ -1020,8 +1020,8 @@ def template_save(module=None, template=None, revision=None, reason=None, test=F
 
     .. code-block:: bash
 
-        salt-run pushguide.template_save shop-web template="$(cat shop-web.yaml)" reason='New site'
-        salt-run pushguide.template_save shop template="$(cat new.yaml)" revision=1 reason=More
+        salt-run pushguide.template_save shop-web "$(cat shop-web.yaml)" reason='New site'
+        salt-run pushguide.template_save shop-web "$(cat new.yaml)" revision=1 reason=More
     """
     return _answer(
         template_save,
@@ -1119,7 +1119,7 @@ def template_validate(module=None, template=None, **unknown):
 
     .. code-block:: bash
 
-        salt-run pushguide.template_validate shop-web template="$(cat shop-web.yaml)"
+        salt-run pushguide.template_validate shop-web "$(cat shop-web.yaml)"
     """
     return _answer(
         template_validate,

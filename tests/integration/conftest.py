@@ -27,6 +27,12 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
                 "well": "/bin/echo all is well",
                 "who-knows": ["/bin/sh", "-c", "exit 75"],
             },
+            "self_service": {
+                "hosts": ["w*"],
+                "directories": [str(salt_factories.tmp_root_dir)],
+                "servers": ["salt://artifacts"],
+                "teams": {"narrow": {"hosts": ["w1"]}},
+            },
             "hooks": {"stamp": {"function": "release_stamp.write", "kwarg": {"by": "{id}"}}},
             "functions": {
                 "out-of-lb": {

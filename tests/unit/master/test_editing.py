@@ -220,6 +220,11 @@ def test_what_is_under_way_keeps_its_template(desk: As, database: Database) -> N
         desk().editing.delete("shop", 1, "x")
 
 
+def test_what_salts_command_line_leaves_before_it_is_none_of_it(desk: As) -> None:
+    assert save(desk(), template=f"template={TEXT}")["revision"] == 1
+    assert desk().gate.library.get("shop").template.root == "/srv/shop"
+
+
 # Who may.
 
 

@@ -13,6 +13,8 @@ from salt.utils.yamlloader import SaltYamlSafeLoader
 from pushguide.errors import Refused
 
 _TEXT_AT_MOST = 128 * 1024
+#: Salt's command line leaves it there, before a text of several lines.
+_NAMED = "template="
 
 
 class Written(NamedTuple):
@@ -38,7 +40,7 @@ def read(module: str, template: object) -> Written:
     Raises:
         Refused: it is neither, too long, no YAML, or says something twice; every problem is named.
     """
-    text = template if isinstance(template, str) else None
+    text = template.removeprefix(_NAMED) if isinstance(template, str) else None
     if text is not None and len(text) > _TEXT_AT_MOST:
         raise Refused(f"template is {len(text)} characters long: {_TEXT_AT_MOST} at the most.")
     data = _unwrapped(module, template if text is None else _loaded(text))
