@@ -41,13 +41,14 @@ check: setup ## lint, format, types, dependencies, docstrings: all run, even aft
 	run python tools/check_loader_imports.py; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
-test: setup ## all tests; make test ARGS='-k lock' for some
+test: setup ## all tests; make test ARGS='-k lock' for some; FAULTS=1 for those of test-faults too
 ifdef ARGS
 	$(VENV)/bin/python -m pytest $(ARGS)
 else
 	$(VENV)/bin/python tools/side_by_side.py \
 		'$(VENV)/bin/python -m pytest --ignore=tests/windows' \
-		'$(VENV)/bin/python -m pytest tests/windows'
+		$(if $(FAULTS),'$(VENV)/bin/python -m pytest tests/faults') \
+		-- '$(VENV)/bin/python -m pytest tests/windows'
 endif
 
 test-windows: setup ## those that run a Windows Python under Wine
