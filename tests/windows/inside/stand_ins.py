@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
+
+_POWERSHELL = (sys.executable, "-I", "-S", r"C:\lab\simulated_powershell.py", "--stay")
+#: It ends as soon as nobody holds its input any more.
+_staying: list[subprocess.Popen[bytes]] = []
 
 
 def is_wine() -> bool:
@@ -27,6 +32,13 @@ def apply() -> None:
         service_settings.stand_in()
         simulated_junctions.stand_in()
         simulated_tasks.stand_in()
+        let_powershell_stay()
+
+
+def let_powershell_stay() -> None:
+    """Start a simulated PowerShell that ends with this process, unless one is there already."""
+    pipe = subprocess.PIPE  # which Windows Pythons under Wine want
+    _staying.append(subprocess.Popen(_POWERSHELL, stdin=pipe, stdout=pipe, stderr=pipe))
 
 
 def iis_is_simulated() -> bool:
