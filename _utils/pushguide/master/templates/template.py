@@ -30,6 +30,11 @@ from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
 from pushguide.master.templates.inventory import Facts, problems_of_places
 from pushguide.master.templates.people import People
+from pushguide.master.templates.secrecy import (
+    is_name_of_secret,
+    problems_of_secrets,
+    secrets_in,
+)
 from pushguide.master.templates.signature import Signature
 from pushguide.master.templates.sources import AnySource
 from pushguide.master.templates.standards import RuleChanges
@@ -253,7 +258,6 @@ def _environment(
     merged = {**common, **_own_keys(known, common)}
 
     def place(location: tuple[Any, ...]) -> str:
-        location = _as_written(location, merged)
         top = where if location[:1] == ("hosts",) or _says(own, location) else path
         return ":".join([top, *map(str, location)])
 
@@ -264,7 +268,7 @@ def _environment(
     top = f"{where if 'windows' in own else path}:windows"
 
     def place_on_windows(location: tuple[Any, ...]) -> str:
-        return ":".join([top, *map(str, _as_written(location, windows))])
+        return ":".join([top, *map(str, location)])
 
     # What is the same on all hosts is right.
     found = [*_problems(windows, place_on_windows, settings_class, allowed)]
@@ -333,12 +337,17 @@ def _problems(
     allowed: Allowed,
 ) -> Iterator[str]:
     """Every problem of one template, each with the place of the line to mend."""
+    found = []
     try:
         Template.model_validate(merged, context=vars(allowed))
     except ValidationError as err:
-        yield from sentences(err, place, Template)
+        found = [*sentences(err, lambda location: place(_as_written(location, merged)), Template)]
+    yield from found
     for location, problem in problems_of_places(merged):
         yield f"{place(location)}: {problem}"
+    for location, problem in problems_of_secrets(merged):
+        if not any(one.startswith(f"{place(location)}: ") for one in found):
+            yield f"{place(location)}: {problem}"
     project_type = merged.get("type")
     if not isinstance(project_type, str):
         return
@@ -401,8 +410,14 @@ def sentences(error: ValidationError, place: Any, model: type[Strict]) -> Iterat
         elif kind in ("union_tag_invalid", "union_tag_not_found"):
             where, text = _no_such_kind(where, one["input"], _kinds_at(model, location))
         else:
-            text = f"{one['msg']} (it is {one['input']!r})."
+            text = one["msg"] + _repeated(one["input"], location)
         yield f"{where}: {text}"
+
+
+def _repeated(given: object, location: tuple[Any, ...]) -> str:
+    """What was given, to stand behind what is wrong with it: nothing where it may be a secret."""
+    is_secret = is_name_of_secret(location) or any(True for _ in secrets_in(given, location))
+    return "." if is_secret else f" (it is {given!r})."
 
 
 def _no_such_kind(where: str, given: object, kinds: list[str]) -> tuple[str, str]:
