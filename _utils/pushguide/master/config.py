@@ -34,7 +34,7 @@ class Config:
         reports: the directory that reports may be written to; None where none may.
     """
 
-    database: str
+    database: str = field(repr=False)
     lease_seconds: int = 60
     presence_timeout_seconds: int = 10
     silence_seconds: int = 15
