@@ -121,6 +121,7 @@ class Parts:
             Pace(self.config.lease_seconds, self.config.patience_seconds),
             Planners(
                 again=lambda plan: self.planner(hosts).again(plan),
+                demand_thawed=lambda plan: self.planner(hosts).demand_thawed(plan),
                 rollback=lambda plan, names: self.planner(hosts).rollback(plan, names),
             ),
         )
