@@ -436,7 +436,8 @@ def retry(
 
 def approve(deployment=None, reason=None, wait=True, **unknown):
     """
-    Let a deployment start that waits for an approval (``approval`` of its template).
+    Let a deployment start that waits for an approval (``approval`` of its template). Where several
+    people have to approve, the last one does.
 
     deployment
         The deployment's number.

@@ -254,6 +254,47 @@ def test_somebody_else_has_to_approve(lab: Lab, api: Api) -> None:
     assert (told.data["state"], "not today" in told.data["reason"]) == ("aborted", True)
 
 
+def test_two_others_have_to_approve(lab: Lab, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    approval = {"needed": True, "approvals": 2, "by_another": False}
+    module = lab.define("approved-twice", hosts=["w1"], approval=approval)
+    module.publish("1.0.0")
+    for person in ("sue", "tom"):
+        granted = module.run("grant", person=person, role="deployer", reason="a test")
+        assert granted.returncode == 0, granted
+
+    number = api.answer("pushguide.deploy", module=module.name, version="1.0.0").data["deployment"]
+    own = api.answer("pushguide.approve", deployment=number)
+    assert "somebody else has to approve it (approval: approvals" in own.problems
+
+    monkeypatch.setenv("SUDO_USER", "sue")
+    first = lab.run("pushguide.approve", None, str(number), reason="read the notes")
+    assert (first.returncode, first.data["state"]) == (0, "pending_approval")
+    assert first.data["approval"] == {"by": ["sue"], "missing": 1}
+    assert "It waits for 1 more approval (approved by sue)" in first.data["summary"]
+    again = lab.run("pushguide.approve", None, str(number))
+    assert "was approved by sue already: 1 more of 2 approvals" in again.problems
+    assert (lab.state(number), module.live("w1")) == ("pending_approval", None)
+
+    monkeypatch.setenv("SUDO_USER", "tom")
+    second = lab.run("pushguide.approve", None, str(number))
+    assert (second.returncode, second.data["state"]) == (0, "succeeded")
+    assert second.data["approval"] == {"by": ["sue", "tom"], "missing": 0}
+    assert module.live("w1") == "version 1.0.0"
+    approved = lab.query(
+        "SELECT requested_by, reason FROM request WHERE deployment_id = ? ORDER BY id", number
+    )
+    assert approved == [("sue", "read the notes"), ("tom", None)]
+
+    # One no ends it, whoever has said yes.
+    other = api.answer("pushguide.redeploy", module=module.name).data["deployment"]
+    assert lab.run("pushguide.approve", None, str(other)).data["state"] == "pending_approval"
+    monkeypatch.delenv("SUDO_USER")
+    ended = lab.run("pushguide.reject", None, str(other), reason="not today")
+    assert (ended.data["state"], ended.data["approval"]["by"]) == ("aborted", ["tom"])
+    late = lab.run("pushguide.approve", None, str(other))
+    assert "it waits for no approval" in late.problems
+
+
 def test_a_plan_tells_what_would_change_and_changes_nothing(lab: Lab) -> None:
     module = lab.define("foretold", probe=True, strategy=strategy(batch="50%", canary=1))
     module.publish_one("1.0.0", {"health": "version 1.0.0\n", "old": "x", "same": "s"})

@@ -153,7 +153,7 @@ class ProjectType(Bringing):
 
     def ask(self, probe: object, version: str) -> Note | str:
         """Ask the probes of the template, if it has any."""
-        checks = health.checks_of(probe, version)
+        checks = health.checks_of(self.secrets.filled(probe), version)
         if not checks:
             return skipped("the template has no probe")
         scene = health.Scene(self.salt, (self.journal.saved or {}).get("logs") or {})
@@ -164,7 +164,8 @@ class ProjectType(Bringing):
         """Send the requests of the template whose answers do not matter."""
         if self.is_live_already:
             return skipped("the release was live already")
-        return warm_up.send_all(self.share.warm_up, self.share.version, self.between_tries)
+        given = self.secrets.filled(self.share.warm_up)
+        return warm_up.send_all(given, self.share.version, self.between_tries)
 
     @step(changes=False)
     def put_back(self) -> Note | str | None:

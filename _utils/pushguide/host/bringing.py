@@ -46,7 +46,17 @@ class Bringing(OnHost):
     @step(changes=False, looks=True)
     def check_runtime(self) -> Note | str | None:
         """The place to deploy to is there and writable, and the runtime too."""
+        self.demand_secrets()
         return self.runtime_is_there()
+
+    def demand_secrets(self) -> None:
+        """Prove that this host's pillar has what the template takes from it, before it is needed.
+
+        Raises:
+            StepFailed: it has not.
+        """
+        share = self.share
+        self.secrets.filled([self.settings, share.probe, share.warm_up, share.drain])
 
     def runtime_is_there(self) -> str:
         """Prove that releases can be made here; a type adds what its runtime needs.
@@ -264,7 +274,7 @@ class Bringing(OnHost):
             return skipped("a release keeps the configuration that it was made with")
         if self.is_whole:
             return unchanged(self.new_path)
-        values = configuration.Values(self.share, self.opts["id"], self.salt)
+        values = configuration.Values(self.share, self.opts["id"], self.secrets)
         with (
             self.journal.intent(self.recorder.stage.stage, "configure"),
             removed_on_failure(self.partial_path, self.incoming_dir),

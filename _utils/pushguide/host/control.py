@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from pushguide.errors import StepFailed
@@ -49,7 +49,7 @@ class CommandControl:
         pid_file: where the pid is kept, with the time at which that process started.
         log_file: where its output goes.
         user: the user it runs as; the minion's own by default.
-        environment: variables to add.
+        environment: tells the variables to add, when they are needed: they may hold secrets.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class CommandControl:
         pid_file: str,
         log_file: str,
         user: str | None,
-        environment: Mapping[str, str],
+        environment: Callable[[], Mapping[str, str]],
     ) -> None:
         self.command = shlex.split(command) if isinstance(command, str) else list(command)
         self.directory = directory
@@ -97,12 +97,13 @@ class CommandControl:
         running = self.pid()
         if running:
             return f"process {running} runs already"
+        environment = {**os.environ, **self.environment(), _MARK: self.pid_file}
         with open(self.log_file, "ab") as log:
             try:
                 child = subprocess.Popen(  # noqa: S603 - no shell, the template's own command
                     self.command,
                     cwd=self.directory,
-                    env={**os.environ, **self.environment, _MARK: self.pid_file},
+                    env=environment,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

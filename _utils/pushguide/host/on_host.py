@@ -10,6 +10,7 @@ from typing import Any
 from pushguide.errors import StepFailed
 from pushguide.host.drain.draining import Draining
 from pushguide.host.journal import Journal
+from pushguide.host.pillar import Secrets
 from pushguide.host.pointer import Pointer, link_at
 from pushguide.host.steps import Recorder
 from pushguide.host.windows.paths import as_this_host_has_it
@@ -47,6 +48,8 @@ class OnHost:
         self.salt = salt
         self.grains = grains
         self.opts = opts
+        #: What the template takes from this host's pillar; what steps tell does not repeat it.
+        self.secrets = recorder.secrets = Secrets(salt)
         self.pointer = self.make_pointer()
         self.switched_at = time.monotonic()
 
@@ -108,5 +111,5 @@ class OnHost:
     def draining(self) -> Draining:
         """The way out of the load balancer, and back."""
         return Draining(
-            self.journal, self.recorder.stage.stage, self.share, self.salt, self.between_tries
+            self.journal, self.recorder.stage.stage, self.share, self.secrets, self.between_tries
         )

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from pushguide.errors import Inconclusive, PushguideError, StepFailed
 from pushguide.host.journal import Journal
 from pushguide.host.orders import Orders
+from pushguide.host.pillar import Secrets
 from pushguide.host.report import Reporter
 from pushguide.words import FAILED, INCONCLUSIVE, SKIPPED, SUCCEEDED, UNCHANGED, WARNING
 
@@ -91,6 +92,8 @@ class Recorder:
         self.orders = orders or Orders(journal)
         self.stage = StageResult("", 0.0)
         self.changed = False
+        #: What nobody is told of, whatever a step says.
+        self.secrets = Secrets({})
 
     def begin(self, stage: str) -> StageResult:
         """Start a stage; the steps that follow belong to it."""
@@ -140,12 +143,18 @@ class Recorder:
                 answer = action()
         except PushguideError as err:
             outcome = INCONCLUSIVE if isinstance(err, Inconclusive) else FAILED
-            self._record(name, outcome, started, str(err))
+            told = self.secrets.hidden(str(err))
+            self._record(name, outcome, started, told)
+            if self.secrets.are_known:
+                raise type(err)(told) from None  # what it came from may tell them too
             raise
         except Exception as err:
-            log.exception("Step %s of %s", name, self.journal.module)
-            message = f"Step {name} failed: {type(err).__name__}: {err}"
+            message = f"Step {name} failed: {type(err).__name__}: {self.secrets.hidden(str(err))}"
             self._record(name, FAILED, started, message)
+            if self.secrets.are_known:
+                log.error("Step %s of %s: %s", name, self.journal.module, message)
+                raise StepFailed(message) from None
+            log.exception("Step %s of %s", name, self.journal.module)
             raise StepFailed(message) from err
         note = answer if isinstance(answer, Note) else Note(SUCCEEDED, answer or "")
         self.changed = self.changed or (not looks and note.outcome in (SUCCEEDED, WARNING))
@@ -161,7 +170,8 @@ class Recorder:
         self.orders.demand_go_on()
 
     def _record(self, name: str, outcome: str, started: float, detail: str) -> None:
-        result = StepResult(name, outcome, round(time.monotonic() - started, 4), detail)
+        told = self.secrets.hidden(detail)
+        result = StepResult(name, outcome, round(time.monotonic() - started, 4), told)
         self.stage.steps.append(result)
         self.reporter.add({"stage": self.stage.stage, "step": name, **_without_name(result)})
 

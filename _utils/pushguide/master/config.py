@@ -36,7 +36,7 @@ class Config:
         self_service: what templates in the database may name; None where there are none.
     """
 
-    database: str
+    database: str = field(repr=False)
     lease_seconds: int = 60
     presence_timeout_seconds: int = 10
     silence_seconds: int = 15

@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from pushguide.errors import Denied, Refused
+from pushguide.errors import Refused
 from pushguide.master import indexing, states, summary
 from pushguide.master.arguments import (
     demand_flag,
@@ -27,15 +27,13 @@ from pushguide.master.arguments import (
 from pushguide.master.freezing import Freezing
 from pushguide.master.parts import Parts
 from pushguide.master.plan import Plan
-from pushguide.master.roles import includes
-from pushguide.master.rollout import forecast
+from pushguide.master.rollout import approval, forecast
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.planning import Wish
 from pushguide.master.rollout.progress import tell_state
 from pushguide.master.rollout.submit import submit
 from pushguide.master.store import engines, history, host_results, lock, marks, record, requests
 from pushguide.master.store.record import Deployment
-from pushguide.master.store.tables import now
 from pushguide.words import BAD, GOOD, SUCCEEDED
 
 _LOOK_SECONDS = 0.5
@@ -239,40 +237,18 @@ class Deployments:
         number = demand_number(deployment, "deployment")
         why, waits = optional_text(reason, "reason"), demand_flag(wait, "wait")
 
-        role = self.parts.trail.role
-
-        def work(connection: Connection) -> tuple[str | None, bool]:
+        def work(connection: Connection) -> str | None:
+            record.lock(connection, number)
             one = self._pending(connection, number)
-            rollout = Plan.from_dict(one.plan).rollout
-            if not includes(role, rollout.approved_by):
-                raise Denied(
-                    f"approve was refused: #{number} takes somebody with the role "
-                    f"{rollout.approved_by} (approval: by of the template), and "
-                    f"{self.parts.user} is {role}."
-                )
-            until = one.created_at + timedelta(seconds=rollout.approval_seconds or 0)
-            if until < now():
-                reason = f"its approval was due until {until:%Y-%m-%d %H:%M} UTC"
-                record.change_state(connection, number, states.ABORTED, reason)
-                return f"Deployment #{number} cannot be approved any more, {reason}.", False
-            if rollout.approved_by_another and self.parts.user == one.requested_by:
-                refusal = (
-                    f"Deployment #{number} was asked for by {one.requested_by}: somebody else has "
-                    "to approve it (approval: by_another of the template)."
-                )
-                return refusal, False
-            self._add(connection, number, requests.APPROVE, why, done=True)
-            later = one.start_at is not None and one.start_at > now()
-            state = states.SCHEDULED if later else states.QUEUED
-            record.change_state(connection, number, state)
-            return None, later
+            return approval.approve(connection, one, self.parts.user, self.parts.trail.role, why)
 
-        refusal, later = self.database.write(work)
+        refusal = self.database.write(work)
         self._tell_state(number)
         if refusal:
             raise Refused(refusal)
-        if later:
-            return self._answer(number, wanted=states.SCHEDULED)
+        state = self.database.read(lambda one: record.get(one, number)).state
+        if state in (states.PENDING_APPROVAL, states.SCHEDULED):
+            return self._answer(number, wanted=state)
         if waits:
             return self._drive_here(number)
         self._in_background(number)
@@ -284,6 +260,7 @@ class Deployments:
         why = optional_text(reason, "reason")
 
         def work(connection: Connection) -> None:
+            record.lock(connection, number)
             self._pending(connection, number)
             self._add(connection, number, requests.REJECT, why, done=True)
             told = f"rejected by {self.parts.user}{f': {why}' if why else ''}"

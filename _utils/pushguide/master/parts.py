@@ -14,6 +14,8 @@ from pushguide.master.people.caller import caller_of, own_user
 from pushguide.master.people.gate import Gate
 from pushguide.master.people.groups import groups_of
 from pushguide.master.people.trail import Trail
+from pushguide.master.plan import Plan
+from pushguide.master.rollout import approval
 from pushguide.master.rollout.driver import Driver, Pace, Planners
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.planning import Planner
@@ -119,6 +121,7 @@ class Parts:
             Pace(self.config.lease_seconds, self.config.patience_seconds),
             Planners(
                 again=lambda plan: self.planner(hosts).again(plan),
+                demand_thawed=lambda plan: self.planner(hosts).demand_thawed(plan),
                 rollback=lambda plan, names: self.planner(hosts).rollback(plan, names),
             ),
         )
@@ -134,13 +137,15 @@ class Parts:
             one = record.get(connection, number)
             held = lock.look(connection, one.module, one.environment)
             drives = held is not None and held.is_alive and held.deployment_id == number
+            asked = requests.of(connection, number)
             return summary.in_full(
                 one,
                 host_results.hosts(connection, number),
                 host_results.stages(connection, number),
                 held.holder if held and drives else None,
-                requests.of(connection, number),
+                asked,
                 history.caused_by(connection, number),
+                approval.standing(Plan.from_dict(one.plan).rollout, asked),
             )
 
         return self.database.read(work)

@@ -67,6 +67,7 @@ class Rollout:
         approval_seconds: how long an approval may take; None if none is needed.
         approved_by_another: whether it has to come from somebody else.
         approved_by: the role that it takes at the least.
+        approvals: how many people have to approve.
     """
 
     canary: bool = False
@@ -81,6 +82,7 @@ class Rollout:
     approval_seconds: float | None = None
     approved_by_another: bool = True
     approved_by: str = "deployer"
+    approvals: int = 1
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pushguide.master.rollout.approval import Approved
 from pushguide.master.sources.base import Version
 from pushguide.master.states import PAUSED, PENDING_APPROVAL, QUEUED, SCHEDULED, TERMINAL
 from pushguide.master.store.builds import Build
@@ -104,6 +105,7 @@ def in_full(
     driven_by: str | None,
     asked: Sequence[Request] = (),
     caused: Sequence[Deployment] = (),
+    approved: Approved | None = None,
 ) -> dict[str, Any]:
     """One deployment with its hosts, their stages, and the steps of each.
 
@@ -114,6 +116,7 @@ def in_full(
         driven_by: the process that drives it now, None if nobody does.
         asked: what people asked of it.
         caused: the deployments that it is the cause of.
+        approved: how far its approval has come, None where none is needed.
     """
     by_host: dict[str, Any] = {}
     for row in hosts:
@@ -146,13 +149,23 @@ def in_full(
             }
             for each in asked
         ],
+        "approval": _approval(approved),
         "advice": one.plan.get("advice", []),
         "hosts": by_host,
-        "summary": table(one, by_host, driven_by),
+        "summary": table(one, by_host, driven_by, approved),
     }
 
 
-def table(one: Deployment, hosts: dict[str, Any], driven_by: str | None) -> str:
+def _approval(approved: Approved | None) -> dict[str, Any] | None:
+    return approved and approved._asdict()
+
+
+def table(
+    one: Deployment,
+    hosts: dict[str, Any],
+    driven_by: str | None,
+    approved: Approved | None = None,
+) -> str:
     """Stages by hosts, at a glance; and whether nobody drives what has not ended."""
     shown = [*STAGES]
     if any(RESTORE in host["stages"] for host in hosts.values()):
@@ -172,16 +185,20 @@ def table(one: Deployment, hosts: dict[str, Any], driven_by: str | None) -> str:
     head = (
         f"#{one.id} {one.kind} {one.module} {one.version} to {one.environment}: {one.state}{took}"
     )
-    way_on = _way_on(one, driven_by)
+    way_on = _way_on(one, driven_by, approved)
     if way_on:
         lines.append(way_on)
     return "\n".join([head, *lines])
 
 
-def _way_on(one: Deployment, driven_by: str | None) -> str | None:
+def _way_on(one: Deployment, driven_by: str | None, approved: Approved | None) -> str | None:
     """What somebody has to do for a deployment that has not ended to go on, if anything."""
     if one.state == PENDING_APPROVAL:
-        return f"It waits for an approval: salt-run pushguide.approve {one.id}"
+        told = "an approval"
+        if approved and (approved.by or approved.missing > 1):
+            by = f" (approved by {', '.join(approved.by)})" if approved.by else ""
+            told = f"{approved.missing} more approval{'s'[: approved.missing > 1]}{by}"
+        return f"It waits for {told}: salt-run pushguide.approve {one.id}"
     if one.state == PAUSED:
         return f"Paused: {one.reason}. salt-run pushguide.resume {one.id} goes on."
     if one.state in (SCHEDULED, QUEUED) and one.waiting_until and one.waiting_until > now():

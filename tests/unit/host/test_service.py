@@ -243,6 +243,27 @@ def test_what_ran_before_is_started_with_the_settings_it_ran_with(service: Servi
     assert process.port_is_free(other)
 
 
+def test_variables_out_of_the_pillar_reach_the_process_and_no_journal(service: Services) -> None:
+    known = {"shop:port": service.port, "shop:key": "correct-horse"}
+    service.salt["pillar.get"] = lambda path, default="", **_: known.get(path, default)
+    environment = {"PORT": "{pillar.shop:port}", "API_KEY": "{pillar.shop:key}"}
+    service.given["settings"]["environment"] = environment
+    answer = deploy(service, "1")
+    assert answer["outcome"] == "succeeded", answer
+    assert psutil.Process(service.pid).environ()["API_KEY"] == "correct-horse"
+
+    # What goes back is started with what the pillar has by then.
+    known["shop:key"] = "battery-staple"
+    failed = deploy(service, "2", says="another")
+    assert failed["outcome"] == "restored", failed
+    assert psutil.Process(service.pid).environ()["API_KEY"] == "battery-staple"
+
+    told = service.journal_path.read_text() + str([answer, failed, service.fire.mock_calls])
+    assert "{pillar.shop:key}" in told
+    assert "correct-horse" not in told
+    assert "battery-staple" not in told
+
+
 def test_a_port_that_somebody_else_has(service: Services) -> None:
     deploy(service, "1")
     usual = service.given["settings"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+import traceback
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -115,3 +117,26 @@ def test_a_database_that_is_away_says_so_and_keeps_its_password(url: str, words:
     with pytest.raises(DatabaseError, match=words) as caught:
         Database(url).read(lambda one: history.find(one))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://u:hush@127.0.0.1:nowhere/x",
+        "postgresql+psycopg://u:ordinary@hush@127.0.0.1:1/x",
+        "postgresql+psycopg://u:hush@127.0.0.1:1/x",
+        "postgresql+psycopg://u@127.0.0.1:1/x?password=hush",
+        "nothing+known://u:hush@127.0.0.1:1/x",
+        "u:hush@127.0.0.1/x",
+    ],
+)
+def test_no_message_repeats_a_password_of_the_url(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(DatabaseError) as caught:
+        Database(url).read(lambda one: history.find(one))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "database" in str(caught.value)
+    assert "hush" not in str(caught.value)
+    assert "hush" not in told.replace(url, "")

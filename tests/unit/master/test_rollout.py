@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from pushguide.errors import Refused
+from pushguide.errors import Frozen, Refused
 from pushguide.master import states
 from pushguide.master.plan import HostFacts, Plan, Rollout
 from pushguide.master.rollout import gates
@@ -461,12 +461,14 @@ def test_whoever_waits_long_is_planned_anew(shop: Shop) -> None:
     assert driver.plan.version == "1.2.0"
 
 
-def _older(get: Callable[..., record.Deployment]) -> Callable[..., record.Deployment]:
+def _older(
+    get: Callable[..., record.Deployment], seconds: float = 300
+) -> Callable[..., record.Deployment]:
     from datetime import timedelta
 
     def older(connection: Any, number: int) -> record.Deployment:
         one = get(connection, number)
-        return replace(one, created_at=one.created_at - timedelta(minutes=5))
+        return replace(one, created_at=one.created_at - timedelta(seconds=seconds))
 
     return older
 
@@ -482,6 +484,25 @@ def test_what_cannot_be_done_any_more_when_its_turn_comes_is_aborted(shop: Shop)
     tag, told = shop.sent[-1]
     assert (tag, told["module"]) == (f"pushguide/deployment/{number}/state", "shop-web")
     assert "when its turn came it was refused: web3 is gone" in (shop.get(number).reason or "")
+
+
+@pytest.mark.parametrize(
+    ("waited_seconds", "state"), [(0, "succeeded"), (5, "aborted"), (300, "succeeded")]
+)
+def test_a_freeze_that_came_while_it_waited_ends_it(
+    shop: Shop, waited_seconds: float, state: str
+) -> None:
+    """What is planned anew is held against freezes there, and what begins at once was just now."""
+
+    def refuse(plan: Plan) -> None:
+        raise Frozen("frozen until Monday")
+
+    number = shop.submit(shop.plan())
+    with mock.patch.object(record, "get", wraps=_older(record.get, waited_seconds)):
+        assert shop.drive(number, demand_thawed=refuse) == state
+    assert bool(shop.hosts.asked) == (state == "succeeded")
+    said = "when its turn came it was refused: frozen until Monday"
+    assert (shop.get(number).reason == said) == (state == "aborted")
 
 
 def test_what_another_driver_took_over_is_not_written_from_here(shop: Shop) -> None:

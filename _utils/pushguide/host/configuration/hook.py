@@ -30,11 +30,11 @@ class HookChange(Change):
     def apply(self, tree: Tree, values: Values) -> list[str]:
         """Call the function; what it answers is not shown, it may hold a secret."""
         name = self.call["function"]
-        if name not in values.salt:
+        if name not in values.secrets.salt:
             raise StepFailed(f"this minion has no function {name}: sync it, or correct the name")
         given = {**(self.call.get("kwarg") or {}), **values.known, "path": tree.top}
         try:
-            answer = values.salt[name](*(self.call.get("arg") or ()), **given)
+            answer = values.secrets.salt[name](*(self.call.get("arg") or ()), **given)
         except Exception as err:  # noqa: BLE001 - its cause is not logged: it may hold a secret
             raise StepFailed(f"{name}: {type(err).__name__}: {err}") from None
         retcode = answer.get("retcode") if isinstance(answer, Mapping) else None

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pushguide.errors import StepFailed
-from pushguide.host import pillar
+from pushguide.host.pillar import Secrets
 from pushguide.share import Share
 
 _PLACE = re.compile(r"\{(version|module|environment|pillar\.[^{}\s]+)\}")
@@ -22,18 +21,17 @@ class Values:
     Args:
         share: this host's share of the plan.
         minion_id: the minion's id.
-        salt: Salt's execution modules.
+        secrets: the values of this host's pillar.
     """
 
-    def __init__(self, share: Share, minion_id: str, salt: Mapping[str, Any]) -> None:
+    def __init__(self, share: Share, minion_id: str, secrets: Secrets) -> None:
         self.known = {
             "version": share.version,
             "module": share.module,
             "environment": share.environment,
         }
         self.minion_id = minion_id
-        self.salt = salt
-        self._secrets: dict[str, Any] = {}
+        self.secrets = secrets
 
     def filled(self, given: Any) -> Any:
         """Fill in every text in a value. A text that is one place alone gets the value's own kind.
@@ -62,29 +60,9 @@ class Values:
 
     def hidden(self, text: str) -> str:
         """A text for others to read: every secret that was asked for is a row of asterisks."""
-        told = {str(one) for one in self._secrets.values()}
-        for secret in sorted(told, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        return self.secrets.hidden(text)
 
     def _value(self, name: str) -> Any:
         if not name.startswith(_OF_PILLAR):
             return self.known[name]
-        path = name[len(_OF_PILLAR) :]
-        if path not in self._secrets:
-            self._secrets[path] = self._secret(path)
-        return self._secrets[path]
-
-    def _secret(self, path: str) -> Any:
-        found = pillar.look_up(path, self.salt)
-        if found is None:
-            raise StepFailed(
-                f"Filling in {{pillar.{path}}} failed: this host's pillar has nothing there. Put "
-                "it into the pillar of the host, or correct the template."
-            )
-        if not isinstance(found, (str, int, float)):
-            raise StepFailed(
-                f"Filling in {{pillar.{path}}} failed: in this host's pillar it is a "
-                f"{type(found).__name__}, not a text or a number. Name a value below it."
-            )
-        return found
+        return self.secrets.value(name[len(_OF_PILLAR) :])

@@ -10,6 +10,7 @@ from typing import Any
 from pushguide.errors import StepFailed
 from pushguide.host.drain import Way, way_of
 from pushguide.host.journal import Journal
+from pushguide.host.pillar import Secrets
 from pushguide.host.steps import Note, skipped, unchanged, warning
 from pushguide.host.waiting import BetweenTries, pause
 from pushguide.share import Share
@@ -31,7 +32,7 @@ class Draining:
         journal: the module's journal.
         stage: the stage that runs.
         share: the host's share of the plan.
-        salt: Salt's execution modules.
+        secrets: what is filled in of this host's pillar: the journal has the places alone.
         between_tries: called at least each second of a wait; may raise to stop it.
     """
 
@@ -40,13 +41,13 @@ class Draining:
         journal: Journal,
         stage: str,
         share: Share,
-        salt: Mapping[str, Any],
+        secrets: Secrets,
         between_tries: BetweenTries,
     ) -> None:
         self.journal = journal
         self.stage = stage
         self.share = share
-        self.salt = salt
+        self.secrets = secrets
         self.between_tries = between_tries
 
     def take_out(self, is_live_already: bool) -> Note | str:
@@ -61,7 +62,7 @@ class Draining:
             return skipped("the release is live already")
         if held is None and not self.share.drain:
             return skipped("the template has no drain")
-        way = way_of(held["drain"] if held else self.share.drain or {}, self.salt)
+        way = self._way(held["drain"] if held else self.share.drain or {})
         if held is None:
             with _told_as(_OUT_FAILED):
                 held = {"drain": self.share.drain, "is_out": False, **way.look()}
@@ -84,6 +85,9 @@ class Draining:
         if not left:
             return told
         return warning(f"{told}; {left} after {way.wait_seconds:g} s: the deployment goes on")
+
+    def _way(self, given: Mapping[str, Any]) -> Way:
+        return way_of(self.secrets.filled(given), self.secrets.salt)
 
     def _wait(self, way: Way) -> str | None:
         """Wait until no connection is left; answer with what is left at the end of the wait."""
@@ -117,7 +121,7 @@ class Draining:
                 "it was out of its load balancer before the deployment, and stays out: put it "
                 "back by hand"
             )
-        way = way_of(held["drain"], self.salt)
+        way = self._way(held["drain"])
         with self.journal.intent(self.stage, "put_back"):
             with _told_as(_BACK_FAILED):
                 told = way.put_back(held)

@@ -27,6 +27,7 @@ from pushguide.errors import StepFailed
 from pushguide.host import process
 from pushguide.host.control import Control
 from pushguide.host.journal import flush_directory, replace_file
+from pushguide.host.pillar import Secrets
 from pushguide.host.pointer import Pointer
 from pushguide.host.types.service import Service
 
@@ -57,7 +58,7 @@ class JavaWeb(Service):
     @property
     def tomcat(self) -> Tomcat:
         """The Tomcat of this module."""
-        return Tomcat(self.settings)
+        return Tomcat(self.settings, self.secrets)
 
     @property
     def port(self) -> int | None:
@@ -158,10 +159,12 @@ class Tomcat:
 
     Args:
         settings: the settings of the template's type.
+        secrets: what is filled in of this host's pillar.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], secrets: Secrets | None = None) -> None:
         self.settings = settings
+        self.secrets = secrets or Secrets({})
         self.base = str(settings["catalina_base"]).rstrip("/")
         self.home = str(settings.get("catalina_home") or "/usr/share/tomcat10").rstrip("/")
         self.script = os.path.join(self.home, "bin", "catalina.sh")
@@ -272,7 +275,7 @@ class Tomcat:
             "CATALINA_HOME": self.home,
             "CATALINA_BASE": self.base,
             "CATALINA_PID": self.pid_file,
-            **(self.settings.get("environment") or {}),
+            **self.secrets.filled(self.settings.get("environment") or {}),
         }
         if self.settings.get("java_home"):
             environment["JAVA_HOME"] = self.settings["java_home"]

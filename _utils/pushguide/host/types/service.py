@@ -61,8 +61,13 @@ class Service(ProjectType):
             pid_file=self.settings.get("pid_file") or os.path.join(root, "service.pid"),
             log_file=self.settings.get("log_file") or os.path.join(root, "service.log"),
             user=self.settings.get("user"),
-            environment=self.settings.get("environment") or {},
+            environment=self.environment,
         )
+
+    def environment(self) -> dict[str, str]:
+        """The variables of the settings, with what this host's pillar has for them."""
+        filled: dict[str, str] = self.secrets.filled(self.settings.get("environment") or {})
+        return filled
 
     @property
     def port(self) -> int | None:

@@ -10,7 +10,6 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 import salt.utils.event
@@ -20,7 +19,7 @@ from pushguide.errors import PushguideError, Refused
 from pushguide.master import states
 from pushguide.master.config import Config
 from pushguide.master.plan import Plan
-from pushguide.master.rollout import result
+from pushguide.master.rollout import approval, result
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.progress import tell_state
 from pushguide.master.store import engines, history, host_results, lock, record
@@ -88,10 +87,8 @@ def _expire_approvals(connection: Connection) -> list[int]:
     for one in history.unfinished(connection):
         if one.state != states.PENDING_APPROVAL:
             continue
-        seconds = Plan.from_dict(one.plan).rollout.approval_seconds or 0
-        until = one.created_at + timedelta(seconds=seconds)
-        if until < now():
-            reason = f"its approval was due until {until:%Y-%m-%d %H:%M} UTC"
+        reason = approval.overdue(one)
+        if reason:
             record.change_state(connection, one.id, states.ABORTED, reason)
             expired.append(one.id)
     return expired

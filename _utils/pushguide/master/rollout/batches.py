@@ -128,4 +128,5 @@ def rollout(
         approval_seconds=approval.within_seconds if approval.needed else None,
         approved_by_another=approval.by_another,
         approved_by=approval.by,
+        approvals=approval.approvals,
     )

@@ -43,6 +43,8 @@ _DONE = (SUCCEEDED, FAILED, RESTORED, UNKNOWN)
 _TURN_SECONDS = 1.0
 #: A deployment that has waited longer than this is planned anew before it begins, in seconds.
 _STALE_SECONDS = 30.0
+#: One that begins sooner has not waited: what it was held against when it was asked for holds.
+_AT_ONCE_SECONDS = 1.0
 
 #: The deployments that this process drives, by number.
 _driven: dict[int, Driver] = {}
@@ -82,10 +84,12 @@ class Planners:
 
     Attributes:
         again: plans a deployment anew that has waited long.
+        demand_thawed: refuses a deployment that has waited for a while, if it is frozen by now.
         rollback: plans the automatic rollback of hosts; None where there is nothing to go back to.
     """
 
     again: Callable[[Plan], Plan] = lambda plan: plan
+    demand_thawed: Callable[[Plan], None] = lambda _plan: None
     rollback: Callable[[Plan, list[str]], Plan | None] = lambda _plan, _hosts: None
 
 
@@ -251,9 +255,12 @@ class Driver:
 
     def _plan_again(self, mine: Turn) -> str | None:
         """Plan a deployment anew that has waited; answer with the refusal if it cannot be done."""
-        if not mine.is_new or mine.age_seconds < _STALE_SECONDS:
+        if not mine.is_new or mine.age_seconds < _AT_ONCE_SECONDS:
             return None
         try:
+            if mine.age_seconds < _STALE_SECONDS:
+                self.planners.demand_thawed(self.plan)
+                return None
             self.plan = self.planners.again(self.plan)
         except Refused as err:
             return f"when its turn came it was refused: {err}"

@@ -215,6 +215,16 @@ class Planner:
         same_rollout = replace(fresh.rollout, auto_rollback=plan.rollout.auto_rollback)
         return replace(fresh, rollout=same_rollout)
 
+    def demand_thawed(self, plan: Plan) -> None:
+        """Refuse a deployment that is frozen by now, unless it was to go on all the same.
+
+        Raises:
+            Frozen: it is frozen.
+        """
+        wish = Wish.of_plan(plan)
+        if wish.override_freeze is None:
+            demand_thawed(self.frozen(wish, plan.environment))
+
     def rollback(self, plan: Plan, hosts: list[str]) -> Plan | None:
         """Plan the automatic rollback of hosts; None where nothing good ran before.
 
@@ -241,6 +251,7 @@ class Planner:
             allow_offline=True,
             hosts=hosts,
             force=True,
+            override_freeze="it comes by itself",
         )
         facts, left_out = self._facts(wish, chosen, hosts, batches.grains_of(strategy))
         without = [host for host, one in facts.items() if version not in one.kept]

@@ -55,8 +55,8 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL without its password, and without options, which may hold another one."""
+        return self.url.set(query={}).render_as_string(hide_password=True)
 
     def _open(self) -> Engine:
         try:
@@ -134,12 +134,17 @@ class Database:
 
 def _read_url(url: str) -> sa.engine.URL:
     try:
-        return sa.engine.make_url(url)
-    except SQLAlchemyError as err:
+        read = sa.engine.make_url(url)
+    except (SQLAlchemyError, ValueError):
+        read = None
+    if read is None or "@" in (read.host or ""):
+        # What came of it may hold a part of the password: nothing of it is repeated.
         raise DatabaseError(
             "Opening the database failed: pushguide:database in the master's configuration is no "
-            "URL. Give one such as postgresql+psycopg://user:password@host/name."
-        ) from err
+            "URL. Give one such as postgresql+psycopg://user:password@host/name. In the password "
+            "'@' is written %40, '/' %2F and ':' %3A."
+        )
+    return read
 
 
 def _may_pass(err: DBAPIError) -> bool:

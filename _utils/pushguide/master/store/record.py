@@ -138,6 +138,12 @@ def get(connection: Connection, number: int) -> Deployment:
     return Deployment(**row)
 
 
+def lock(connection: Connection, number: int) -> None:
+    """Let nobody else decide on a deployment until the transaction has ended."""
+    query = sa.select(db.deployment.c.id).where(db.deployment.c.id == number)
+    connection.execute(query.with_for_update())
+
+
 def place_of(connection: Connection, number: int) -> tuple[str, str] | None:
     """The module and environment of a deployment, None if there is none of that number."""
     table = db.deployment

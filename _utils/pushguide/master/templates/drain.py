@@ -52,11 +52,13 @@ class Call(Strict):
     status: list[Status] = help_of("The statuses that mean success.", default=[200], min_length=1)
     text: OneLine | None = help_of("Text that the answer has to hold.", "OK", default=None)
     headers: Headers = help_of(
-        "Headers to send. No secrets: everyone sees them.",
+        "Headers to send. A secret is given as {pillar.<path>}.",
         {"Content-Type": "application/json"},
         default={},
     )
-    body: str | None = help_of("What is sent along. No secrets.", '{"weight": 0}', default=None)
+    body: str | None = help_of(
+        "What is sent along. A secret is given as {pillar.<path>}.", '{"weight": 0}', default=None
+    )
     timeout_seconds: Seconds = help_of("How long the answer may take.", default=10)
 
 

@@ -69,7 +69,7 @@ class HttpProbe(Probe):
         default=None,
     )
     headers: Headers = help_of(
-        "Headers to send. No secrets: everyone sees them.", {"Host": "shop"}, default={}
+        "Headers to send. A secret is given as {pillar.<path>}.", {"Host": "shop"}, default={}
     )
     answer_headers: Headers = help_of(
         "Headers that the answer has to have, and what each has to hold.",
@@ -188,6 +188,6 @@ class WarmUp(Strict):
     )
     times: Annotated[int, Field(ge=1, le=1000)] = help_of("How many times.", default=1)
     headers: Headers = help_of(
-        "Headers to send. No secrets: everyone sees them.", {"Host": "shop"}, default={}
+        "Headers to send. A secret is given as {pillar.<path>}.", {"Host": "shop"}, default={}
     )
     timeout_seconds: Seconds = help_of("How long one answer may take.", default=30)

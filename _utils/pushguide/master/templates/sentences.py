@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from pushguide.master.fields import Strict
 from pushguide.master.suggest import did_you_mean
+from pushguide.master.templates.secrecy import is_name_of_secret, secrets_in
 
 
 def sentences(
@@ -40,8 +41,14 @@ def sentences(
         elif kind in ("union_tag_invalid", "union_tag_not_found"):
             where, text = _no_such_kind(where, one["input"], _kinds_at(model, location))
         else:
-            text = f"{one['msg']} (it is {one['input']!r})."
+            text = one["msg"] + _repeated(one["input"], location)
         yield f"{where}: {text}"
+
+
+def _repeated(given: object, location: tuple[Any, ...]) -> str:
+    """What was given, to stand behind what is wrong with it: nothing where it may be a secret."""
+    is_secret = is_name_of_secret(location) or any(True for _ in secrets_in(given, location))
+    return "." if is_secret else f" (it is {given!r})."
 
 
 def _no_such_kind(where: str, given: object, kinds: list[str]) -> tuple[str, str]:

@@ -195,6 +195,12 @@ class Approval(Strict):
     by_another: bool = help_of(
         "Whether it has to come from somebody else than who asked for the deployment.", default=True
     )
+    approvals: Annotated[int, Field(ge=1, le=10)] = help_of(
+        "How many people have to approve. Where it is more than one, who asked for the deployment "
+        "is none of them.",
+        2,
+        default=1,
+    )
     by: Literal["deployer", "maintainer", "admin"] = help_of(
         "The role that it takes at the least.", default="deployer"
     )

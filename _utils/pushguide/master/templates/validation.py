@@ -18,6 +18,7 @@ from pushguide.master.templates import project_types
 from pushguide.master.templates.defaults import Defaults
 from pushguide.master.templates.inventory import problems_of_places
 from pushguide.master.templates.layers import Layer, Location, as_said, laid, who_says
+from pushguide.master.templates.secrecy import problems_of_secrets
 from pushguide.master.templates.sentences import sentences
 from pushguide.master.templates.template import MAY_STAND, OVERRIDABLE, Platforms, Template
 
@@ -146,25 +147,33 @@ class Validation:
     ) -> Iterator[str]:
         """Every problem of one template, each with the place of the line to mend."""
         template = settings = None
+        found = []
         try:
             template = Template.model_validate(merged, context=vars(self.allowed))
         except ValidationError as err:
-            as_written = lambda location: place(_as_written(location, merged))  # noqa: E731
-            yield from sentences(err, as_written, Template, beside=["environments"])
+
+            def as_written(location: Location) -> str:
+                return place(_as_written(location, merged))
+
+            found = [*sentences(err, as_written, Template, beside=["environments"])]
+        yield from found
         for location, problem in problems_of_places(merged):
             yield f"{place(location)}: {problem}"
+        for location, problem in problems_of_secrets(merged):
+            if not any(one.startswith(f"{place(location)}: ") for one in found):
+                yield f"{place(location)}: {problem}"
         project_type = merged.get("type")
         if not isinstance(project_type, str):
             return
         try:
-            found = self.settings_class(project_type)
+            of_type = self.settings_class(project_type)
         except BadTemplate as err:
             yield f"{place(('type',))}: {err}"
             return
         try:
-            settings = found(**(merged.get("settings") or {}))
+            settings = of_type(**(merged.get("settings") or {}))
         except ValidationError as err:
-            yield from sentences(err, lambda at: place(("settings", *at)), found)
+            yield from sentences(err, lambda at: place(("settings", *at)), of_type)
         except TypeError:
             yield f"{place(('settings',))}: is not a mapping."
         if self.bounds and template and settings:

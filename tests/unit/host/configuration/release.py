@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pushguide.host import configuration
+from pushguide.host.pillar import Secrets
 from pushguide.share import Share
 
 
@@ -31,5 +32,5 @@ class Release:
     def configure(self, *changes: Mapping[str, Any]) -> configuration.Configured:
         """Make changes, as a host does."""
         share = Share("shop", "production", "static_site", "deploy", 1, 1, "1.4", None, "/x", {})
-        values = configuration.Values(share, "web1", self.salt)
+        values = configuration.Values(share, "web1", Secrets(self.salt))
         return configuration.configure(changes, str(self.top), values)

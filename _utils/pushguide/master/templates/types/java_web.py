@@ -54,7 +54,7 @@ class Settings(TypeSettings):
         default=None,
     )
     environment: dict[str, str] = help_of(
-        "Variables for catalina.sh. No secrets: everyone who sees events sees them.",
+        "Variables for catalina.sh. A secret is given as {pillar.<path>}.",
         {"CATALINA_OPTS": "-Xmx1g"},
         default={},
     )

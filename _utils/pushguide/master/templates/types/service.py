@@ -44,7 +44,7 @@ class Settings(TypeSettings):
         "The user that the command runs as. The minion's own if not given.", "shop", default=None
     )
     environment: dict[str, str] = help_of(
-        "Variables for the command. No secrets: everyone who sees events sees them.",
+        "Variables for the command. A secret is given as {pillar.<path>}.",
         {"SPRING_PROFILES_ACTIVE": "production"},
         default={},
     )
