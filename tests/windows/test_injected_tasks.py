@@ -22,7 +22,7 @@ def job(windows: Windows, request: pytest.FixtureRequest) -> Job:
     """A scheduler without tasks, and a module that nobody has deployed."""
     windows.call("tasks.reset", TASK_FOLDER)
     name = request.node.name.replace("_", "-")[:55]
-    return Job(windows, name, run_now=False)
+    return Job(windows, name, run_now=False, run_within_seconds=10, wait_seconds=1)
 
 
 def test_a_second_version(job: Job, capsys: Capture) -> None:
