@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pushguide.errors import StepFailed
+from pushguide.host.pillar import Secrets
 from pushguide.host.types.java_web import ContextDescriptor, Tomcat
 
 
@@ -155,3 +156,19 @@ def test_the_port_of_the_connector(tmp_path: Path, server: str, port: int | None
 
 def test_no_configuration_has_no_port(tmp_path: Path) -> None:
     assert tomcat(tmp_path).connector_port() is None
+
+
+def test_variables_out_of_the_pillar_reach_its_script_alone(tmp_path: Path) -> None:
+    script = tmp_path / "bin" / "catalina.sh"
+    script.parent.mkdir()
+    script.write_text('#!/bin/sh\necho "with $CATALINA_OPTS"\nexit 3\n')
+    script.chmod(0o755)
+    secrets = Secrets({"pillar.get": lambda *_, **__: "trust-store-word"})
+    settings = {
+        "catalina_base": str(tmp_path),
+        "catalina_home": str(tmp_path),
+        "environment": {"CATALINA_OPTS": "-Dpassword={pillar.shop:key}"},
+    }
+    with pytest.raises(StepFailed, match="exited 3: with -Dpassword=trust-store-word") as caught:
+        Tomcat(settings, secrets).start()
+    assert "exited 3: with -Dpassword=***" in secrets.hidden(str(caught.value))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
-from pushguide.errors import Denied
+from pushguide.errors import Denied, Refused
 from pushguide.master import states
 from pushguide.master.plan import Rollout
 from pushguide.master.rollout import approval
@@ -149,3 +149,16 @@ def test_where_no_approval_is_needed_there_is_none_to_tell() -> None:
 def test_the_template_says_a_number_of_people(wrong: object) -> None:
     with pytest.raises(ValidationError):
         Approval(needed=True, approvals=wrong)  # type: ignore[arg-type]
+
+
+def test_what_ended_at_the_same_moment_is_not_begun(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = submitted(database)
+    seen = database.read(lambda one: record.get(one, number))
+    database.write(lambda one: record.change_state(one, number, states.ABORTED, "too late"))
+    monkeypatch.setattr(record, "get", lambda _connection, _number: seen)
+    with pytest.raises(Refused, match="is not pending_approval any more"):
+        database.write(lambda one: record.change_state(one, number, states.QUEUED))
+    monkeypatch.undo()
+    assert state(database, number) == states.ABORTED

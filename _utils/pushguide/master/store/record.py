@@ -185,7 +185,7 @@ def change_state(connection: Connection, number: int, new: str, reason: str | No
     """Change a deployment's state, as the table of states allows.
 
     Raises:
-        Refused: the state cannot follow.
+        Refused: the state cannot follow, or somebody else has changed it just now.
     """
     known = get(connection, number)
     states.demand_transition(number, known.state, new)
@@ -198,7 +198,10 @@ def change_state(connection: Connection, number: int, new: str, reason: str | No
         values["finished_at"] = known.finished_at or moment
     if known.state in states.TERMINAL:
         del values["reason"]
-    connection.execute(sa.update(db.deployment).where(db.deployment.c.id == number).values(values))
+    is_as_known = (db.deployment.c.id == number, db.deployment.c.state == known.state)
+    done = connection.execute(sa.update(db.deployment).where(*is_as_known).values(values))
+    if not done.rowcount:
+        raise Refused(f"Deployment #{number} is not {known.state} any more: look at it again.")
     with Counting(connection) as counting:
         if begins:
             counting.begun(number, vars(known), moment)
