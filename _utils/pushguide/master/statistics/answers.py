@@ -124,12 +124,10 @@ def failing(
             {"host": name, "failures": count, "results": counted.get(name)} for name, count in hosts
         ],
         "stages": [
-            {"stage": name, "failures": count}
-            for name, count in queries.worst(numbers, "stage")
+            {"stage": name, "failures": count} for name, count in queries.worst(numbers, "stage")
         ],
         "reasons": [
-            {"reason": name, "failures": count}
-            for name, count in queries.worst(numbers, "reason")
+            {"reason": name, "failures": count} for name, count in queries.worst(numbers, "reason")
         ],
     }
 

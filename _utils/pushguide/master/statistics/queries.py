@@ -63,7 +63,7 @@ class About:
 
 
 class Row(NamedTuple):
-    """Numbers of a day or a month."""
+    """Numbers of a day, a month or a year."""
 
     grain: str
     start: date
@@ -86,10 +86,10 @@ class Hours:
         self._add(_quarters(moment, self.zone), found.slots)
 
     def add_row(self, start: date, grain: str, slots: Spreads) -> None:
-        """Add the slots of a day, or of a month in which the clocks of the zone do not change."""
+        """Add the slots of a day, or of longer in which the clocks of the zone do not change."""
         midnight = datetime(start.year, start.month, start.day, tzinfo=UTC)
         before = _quarters(midnight, self.zone)
-        if grain == rollups.MONTH or before == _quarters(midnight + _ONE_DAY, self.zone):
+        if grain != rollups.DAY or before == _quarters(midnight + _ONE_DAY, self.zone):
             self._add(before, slots)
             return
         for name, counts in slots.items():
@@ -322,10 +322,7 @@ def _raw_stages(connection: Connection, about: About, period: Period) -> dict[st
     """How long stages and steps took, one by one, on all days by UTC that a period touches."""
     spans = period.touched()
     start = datetime.combine(spans[0].first, datetime.min.time(), UTC)
-    last = spans[-1].last
-    if spans[-1].grain == rollups.MONTH:
-        last = (last + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    end = datetime.combine(last + timedelta(days=1), datetime.min.time(), UTC)
+    end = spans[-1].end
     found = Numbers()
     table = db.statistics_deployment
     for results, name in ((db.stage_result, None), (db.step, db.step.c.name)):

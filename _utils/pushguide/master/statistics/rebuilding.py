@@ -2,7 +2,7 @@
 
 Facts are written first, then what follows from one to the next. Only then is anything added up,
 in the order in which deployments began: a day is complete once a later one is reached, so each row
-of the rollups is written once, and no more is kept in memory than the days and months still open.
+of the rollups is written once, and no more is kept in memory than what is not complete yet.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from pushguide.master.statistics.counting import fact_of, host_cell, lead_of
 from pushguide.master.statistics.definitions import Fact
 from pushguide.master.statistics.failures import failure_of, failure_row, note_failure
 from pushguide.master.statistics.numbers import Numbers, Spreads
-from pushguide.master.statistics.rollups import DAY, MONTH, Cell, cells_of, pass_gate
+from pushguide.master.statistics.rollups import DAY, GRAINS, Cell, cells_of, pass_gate, start_of
 from pushguide.master.store import tables as db
 from pushguide.master.store.tables import now
 from pushguide.words import FAILED
@@ -102,7 +103,7 @@ def _write_facts(connection: Connection) -> int:
         if not rows:
             return many
         last = rows[-1]["id"]
-        facts = [vars(_fact(row)) for row in rows if row["started_at"] is not None]
+        facts = [vars(_fact(dict(row))) for row in rows if row["started_at"] is not None]
         if facts:
             connection.execute(sa.insert(db.statistics_deployment), facts)
         many += len(facts)
@@ -220,9 +221,12 @@ def follow(facts: Iterable[Fact], builds: Mapping[str, datetime]) -> Iterator[Fa
 
 # What is added up.
 
+#: Which grain one is added to.
+_LONGER = dict(pairwise(GRAINS))
+
 
 class _Days:
-    """The numbers of days and months that are not complete yet.
+    """The numbers of days, months and years that are not complete yet.
 
     Args:
         connection: the transaction.
@@ -230,27 +234,27 @@ class _Days:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._days: dict[date, dict[Cell, Numbers]] = {}
-        self._months: dict[date, dict[Cell, Numbers]] = {}
+        self._open: dict[str, dict[date, dict[Cell, Numbers]]] = {one: {} for one in GRAINS}
         self._ids: dict[Cell, int] = {}
 
     def at(self, cell: Cell, day: date) -> Numbers:
         """The numbers of a cell on a day, to be added to."""
-        cells = self._days.setdefault(day, {})
-        if cell not in cells:
-            cells[cell] = Numbers()
-        return cells[cell]
+        return _in(self._open[DAY].setdefault(day, {}), cell)
 
     def close_before(self, day: date) -> None:
         """Write down what began before a day: nothing more will be added to it."""
-        complete = [one for one in self._days if one < day]
-        for one in complete:
-            month = self._months.setdefault(one.replace(day=1), {})
-            for cell, numbers in self._days[one].items():
-                month.setdefault(cell, Numbers()).add(numbers)
-        self._write(DAY, {one: self._days.pop(one) for one in complete})
-        complete = [one for one in self._months if one < day.replace(day=1)]
-        self._write(MONTH, {one: self._months.pop(one) for one in complete})
+        for grain in GRAINS:
+            still_open, first = self._open[grain], start_of(grain, day)
+            complete = {one: still_open.pop(one) for one in [*still_open] if one < first}
+            if grain in _LONGER:
+                self._add_to(_LONGER[grain], complete)
+            self._write(grain, complete)
+
+    def _add_to(self, grain: str, complete: Mapping[date, Mapping[Cell, Numbers]]) -> None:
+        for start, cells in complete.items():
+            together = self._open[grain].setdefault(start_of(grain, start), {})
+            for cell, numbers in cells.items():
+                _in(together, cell).add(numbers)
 
     def _write(self, grain: str, complete: Mapping[date, Mapping[Cell, Numbers]]) -> None:
         cells = {cell for many in complete.values() for cell in many}
@@ -264,6 +268,13 @@ class _Days:
         }
         for tables, columns in rollups.PARTS:
             rollups.insert(self.connection, tables[grain], columns, rows)
+
+
+def _in(cells: dict[Cell, Numbers], cell: Cell) -> Numbers:
+    """The numbers of a cell, to be added to."""
+    if cell not in cells:
+        cells[cell] = Numbers()
+    return cells[cell]
 
 
 #: Deployments that count in the same cells: their module, environment, type and person.

@@ -1,4 +1,4 @@
-"""Rollups: numbers by whom, by day and by month, changed in the transaction of what they count."""
+"""Rollups: numbers by whom and by when, changed in the transaction of what they count."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pushguide.master.store import tables as db
 
 #: What numbers are kept of: everything, each environment and type, module, person and host.
 ALL, ENVIRONMENT, MODULE, PERSON, HOST = "all", "environment", "module", "person", "host"
-DAY, MONTH = "day", "month"
+DAY, MONTH, YEAR = GRAINS = ("day", "month", "year")
 
 #: What is read where neither durations of stages nor hours of the day are asked for.
 BRIEFLY = (*COUNTERS, "times")
@@ -64,9 +64,11 @@ def cells_of(module: str, environment: str, project_type: str, person: str) -> l
     return cells
 
 
-def places_of(cell: Cell, day: date) -> Iterable[Place]:
-    """The day and its month."""
-    return (cell, DAY, day), (cell, MONTH, day.replace(day=1))
+def start_of(grain: str, day: date) -> date:
+    """The first day of the month or year of a day, or the day itself."""
+    if grain == DAY:
+        return day
+    return day.replace(day=1) if grain == MONTH else day.replace(month=1, day=1)
 
 
 def pass_gate(connection: Connection, alone: bool = False) -> None:
@@ -94,7 +96,8 @@ class Rollups:
         if numbers.is_nothing:
             return
         for cell in cells:
-            for place in places_of(cell, day):
+            for grain in GRAINS:
+                place = (cell, grain, start_of(grain, day))
                 self._changes.setdefault(place, Numbers()).add(numbers, sign)
 
     def write(self) -> None:
@@ -104,7 +107,7 @@ class Rollups:
         if not changes:
             return
         ids = ids_of(self.connection, sorted({cell for cell, _, _ in changes}))
-        for grain in (DAY, MONTH):
+        for grain in GRAINS:
             keyed = {
                 (ids[cell], start): one for (cell, of, start), one in changes.items() if of == grain
             }
@@ -158,7 +161,7 @@ class Rollups:
                     .with_for_update()
                 )
                 for row in self.connection.execute(query).mappings():
-                    found[row["cell_id"], start] = Numbers.of_row(row)
+                    found[row["cell_id"], start] = Numbers.of_row(dict(row))
         return found
 
 

@@ -359,9 +359,8 @@ statistics_cell = sa.Table(
 )
 
 
-
 def _of_cells(name: str, *columns: sa.Column[Any], **options: Any) -> sa.Table:
-    """A table of what is kept of a cell since the start of a day or month."""
+    """A table of what is kept of a cell of a day, month or year."""
     return sa.Table(
         name,
         metadata,
@@ -401,11 +400,16 @@ def _detail(name: str) -> sa.Table:
     )
 
 
-#: By day and by month in tables of their own: a year of all hosts is read from few pages.
-statistics_rollup = {"day": _rollup("statistics_day"), "month": _rollup("statistics_month")}
+#: Days, months and years in tables of their own: the long ones are few rows in few pages.
+statistics_rollup = {
+    "day": _rollup("statistics_day"),
+    "month": _rollup("statistics_month"),
+    "year": _rollup("statistics_year"),
+}
 statistics_detail = {
     "day": _detail("statistics_day_detail"),
     "month": _detail("statistics_month_detail"),
+    "year": _detail("statistics_year_detail"),
 }
 
 statistics_gate = sa.Table(

@@ -1,4 +1,4 @@
-"""Rollups of days and of months in tables of their own, and what is long of them in others.
+"""Rollups of days, months and years in tables of their own, and what is long of them in others.
 
 They are computed anew by ``schema.migrate`` once all migrations are done: with the row of the gate
 goes what says that they were.
@@ -31,7 +31,7 @@ _COUNTERS = (
 def upgrade() -> None:
     """Put the new tables in the place of the old one."""
     op.drop_table("statistics_rollup")
-    for grain in ("day", "month"):
+    for grain in ("day", "month", "year"):
         counters = [sa.Column(name, sa.Integer(), nullable=False) for name in _COUNTERS]
         times = sa.Column("times", sa.JSON(), nullable=False)
         _of_cells(f"statistics_{grain}", *counters, times, sqlite_with_rowid=False)
