@@ -88,9 +88,6 @@ class Rollups:
         self.connection = connection
         self._changes: dict[Place, Numbers] = {}
 
-    def __len__(self) -> int:
-        return len(self._changes)
-
     def add(self, cells: Iterable[Cell], day: date, numbers: Numbers, sign: int = 1) -> None:
         """Count what began on a day, by UTC, or take it away again."""
         if numbers.is_nothing:
