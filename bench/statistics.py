@@ -203,6 +203,7 @@ def asked() -> dict[str, tuple[float, Callable[[], tuple[About, str, str]]]]:
             month(),
             "Asia/Shanghai",
         ),
+        "a host, a month, Asia/Shanghai": lambda: (About(host=host()), month(), "Asia/Shanghai"),
         "a host, a month": lambda: (About(host=host()), month(), "UTC"),
         "a host, 30 days": lambda: (About(host=host()), "30d", "UTC"),
         "a host, a year": lambda: (About(host=host()), year, "UTC"),

@@ -28,7 +28,7 @@ def answer(connection: Connection, about: About, period: Period) -> dict[str, An
         "stages": stages(numbers),
         "by_hour": by_hour(hours),
         "by_weekday": by_weekday(hours),
-        "failing": failing(connection, about, period),
+        "failing": failing(connection, about, period, numbers),
     }
     if about.host is None:
         told["dora"] = dora(numbers, period)
@@ -113,21 +113,21 @@ def _slot(hours: Counts, places: list[int]) -> dict[str, Any]:
     return {"count": count, "success_rate": rate(succeeded, succeeded + failed)}
 
 
-def failing(connection: Connection, about: About, period: Period) -> dict[str, Any]:
+def failing(
+    connection: Connection, about: About, period: Period, numbers: Numbers
+) -> dict[str, Any]:
     """The hosts, stages and reasons with the most failures."""
-    hosts = queries.worst(connection, about, period, "host")
+    hosts = queries.worst(numbers, "host")
     counted = queries.results_of_hosts(connection, about, period, [name for name, _ in hosts])
     return {
         "hosts": [
             {"host": name, "failures": count, "results": counted.get(name)} for name, count in hosts
         ],
         "stages": [
-            {"stage": name, "failures": count}
-            for name, count in queries.worst(connection, about, period, "stage")
+            {"stage": name, "failures": count} for name, count in queries.worst(numbers, "stage")
         ],
         "reasons": [
-            {"reason": name, "failures": count}
-            for name, count in queries.worst(connection, about, period, "reason")
+            {"reason": name, "failures": count} for name, count in queries.worst(numbers, "reason")
         ],
     }
 

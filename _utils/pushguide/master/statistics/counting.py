@@ -18,7 +18,7 @@ from pushguide.master import states
 from pushguide.master.statistics import definitions
 from pushguide.master.statistics.buckets import bucket_of
 from pushguide.master.statistics.definitions import Fact
-from pushguide.master.statistics.failures import write_failures
+from pushguide.master.statistics.failures import Failure, note_failure, write_failures
 from pushguide.master.statistics.numbers import Numbers
 from pushguide.master.statistics.rollups import HOST, Cell, Rollups, cells_of, pass_gate
 from pushguide.master.store import tables as db
@@ -164,7 +164,18 @@ class Counting:
                 sa.update(table).where(*same).values(counted_as=counted_as),
                 [{"key_host": name} for name in names],
             )
-        write_failures(self.connection, fact)
+        for failures, sign in zip(write_failures(self.connection, fact), (-1, 1), strict=True):
+            for one in failures:
+                self._failed(fact, one, sign)
+
+    def _failed(self, fact: Fact, failure: Failure, sign: int) -> None:
+        """Count a failure, or take it away again."""
+        numbers = Numbers()
+        note_failure(numbers, *failure)
+        cells = _cells(fact)
+        if failure.host:
+            cells.append(host_cell(fact, failure.host))
+        self.rollups.add(cells, fact.started_at.date(), numbers, sign)
 
     def fact(self, number: int) -> Fact | None:
         """What was counted of a deployment; None if it has not begun."""

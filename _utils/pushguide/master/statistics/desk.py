@@ -66,7 +66,7 @@ class Statistics:
                 "period": {
                     "asked": there.words,
                     "from": there.start.astimezone(there.zone).isoformat(timespec="minutes"),
-                    "to": there.end.astimezone(there.zone).isoformat(timespec="minutes"),
+                    "to": there.passed.astimezone(there.zone).isoformat(timespec="minutes"),
                     "timezone": str(there.zone),
                 },
                 **answers.answer(connection, asked, there),

@@ -18,8 +18,9 @@ COUNTERS = (
     "failed_changes",
     "deliveries",
 )
-#: Counters of many things each: durations by bucket, and deployments by the slot of the week.
-SPREADS = ("times", "slots", "stages")
+#: Counters of many things each: durations by bucket, deployments by the slot of the week, and
+#: failures by what failed.
+SPREADS = ("times", "slots", "stages", "failing")
 COUNTED_SLOT, SUCCEEDED_SLOT, FAILED_SLOT = "counted", "succeeded", "failed"
 
 Spreads = dict[str, dict[str, int]]
@@ -33,6 +34,7 @@ class Numbers:
         times: how many were in each bucket: ``seconds``, ``lead`` and ``restore``.
         slots: how many began in each slot of the week: counted, succeeded and failed.
         stages: how many were in each bucket, of a ``stage`` or a ``stage/step``.
+        failing: how many failures there were of each ``host``, ``stage`` and ``reason``.
     """
 
     counted: int = 0
@@ -48,15 +50,20 @@ class Numbers:
     times: Spreads = field(default_factory=dict)
     slots: Spreads = field(default_factory=dict)
     stages: Spreads = field(default_factory=dict)
+    failing: Spreads = field(default_factory=dict)
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Numbers:
         """Numbers as they stand in a row; what the row lacks is nothing."""
         return cls(**{name: row[name] for name in (*COUNTERS, *SPREADS) if name in row})
 
-    def to_row(self) -> dict[str, Any]:
-        """The columns of a row."""
-        return {name: getattr(self, name) for name in (*COUNTERS, *SPREADS)}
+    def to_row(self, columns: Iterable[str]) -> dict[str, Any]:
+        """Some columns of a row."""
+        return {name: self.__dict__[name] for name in columns}
+
+    def has(self, columns: Iterable[str]) -> bool:
+        """Whether there is something in any of some columns."""
+        return any(self.__dict__[name] for name in columns)
 
     def note(self, spread: str, name: str, bucket: str, count: int = 1) -> None:
         """Count something of a spread."""
@@ -76,7 +83,7 @@ class Numbers:
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing in them."""
-        return not any(getattr(self, name) for name in (*COUNTERS, *SPREADS))
+        return not self.has((*COUNTERS, *SPREADS))
 
 
 def total(many: Iterable[Numbers]) -> Numbers:

@@ -1,16 +1,16 @@
-"""Periods: from when to when, in somebody's time zone, and the days and months that make it up."""
+"""Periods: from when to when, in somebody's time zone, and the days, months and years of it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pushguide.errors import Refused
-from pushguide.master.statistics.rollups import DAY, MONTH
+from pushguide.master.statistics.rollups import DAY, MONTH, YEAR, start_of
 
 UTC = timezone.utc
 _DAYS = re.compile(r"([1-9]\d{0,3})d\Z")
@@ -23,11 +23,19 @@ BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Span(NamedTuple):
-    """Whole days or whole months by UTC, one after the other."""
+    """Whole days, months or years by UTC, one after the other, each by its first day."""
 
     grain: str
     first: date
     last: date
+
+    @property
+    def end(self) -> datetime:
+        """When it ends."""
+        last = datetime(self.last.year, self.last.month, self.last.day, tzinfo=UTC)
+        if self.grain == DAY:
+            return last + _ONE_DAY
+        return _next_month(last) if self.grain == MONTH else _next_year(last)
 
 
 @dataclass(frozen=True)
@@ -37,21 +45,29 @@ class Period:
     Attributes:
         words: how it was asked for.
         zone: whose days and hours are meant.
+        now: when it is asked for, if that matters. Nothing has happened later, so that a day,
+            month or year that is not over yet is counted as a whole one.
     """
 
     start: datetime
     end: datetime
     zone: ZoneInfo
     words: str
+    now: datetime | None = None
 
     @property
     def days(self) -> float:
-        """How long it is, in days."""
-        return (self.end - self.start) / _ONE_DAY
+        """How many days of it have passed."""
+        return (self.passed - self.start) / _ONE_DAY
+
+    @property
+    def passed(self) -> datetime:
+        """The end of what of it has passed."""
+        return self.end if self.now is None else max(self.start, min(self.end, self.now))
 
     def until(self, moment: datetime) -> Period:
-        """As much of it as had passed at a moment."""
-        return Period(self.start, max(self.start, min(self.end, moment)), self.zone, self.words)
+        """The same, asked for at a moment."""
+        return replace(self, now=moment)
 
     def edges(self) -> list[tuple[datetime, datetime]]:
         """What of it is no whole day by UTC: nothing, or up to two parts."""
@@ -62,15 +78,15 @@ class Period:
         return [(since, until) for since, until in found if since < until]
 
     def spans(self) -> list[Span]:
-        """The whole days of it by UTC, as months where that can be.
+        """The whole days of it by UTC, as months or years where that can be.
 
-        A month in which the clocks of the zone change is given as days, so that each hour of it
-        can be told in the zone.
+        A month in which the clocks of the zone change is given as days, and such a year as months,
+        so that each hour of it can be told in the zone.
         """
         return list(_spans(_day_from(self.start), _day_until(self.end), self.zone))
 
     def touched(self) -> list[Span]:
-        """Every day by UTC that it touches, as months where that can be."""
+        """Every day by UTC that it touches, as months or years where that can be."""
         return list(_spans(_day_until(self.start), _day_from(self.end), self.zone))
 
 
@@ -89,11 +105,8 @@ def _spans(first: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Span]:
     day = first
     open_span: Span | None = None
     while day < end:
-        month_end = _next_month(day)
-        is_month = day.day == 1 and month_end <= end and _is_steady(day, month_end, zone)
-        until = month_end if is_month else min(month_end, end)
-        grain = MONTH if is_month else DAY
-        last = day.date() if is_month else (until - _ONE_DAY).date()
+        grain, until = _longest(day, end, zone)
+        last = (until - _ONE_DAY).date() if grain == DAY else day.date()
         if open_span and open_span.grain == grain:
             open_span = Span(grain, open_span.first, last)
         else:
@@ -103,6 +116,20 @@ def _spans(first: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Span]:
         day = until
     if open_span:
         yield open_span
+
+
+def _longest(day: datetime, end: datetime, zone: ZoneInfo) -> tuple[str, datetime]:
+    """The longest grain that begins on a day, and its end; or the rest of the month as days."""
+    ends = {YEAR: _next_year(day), MONTH: _next_month(day)}
+    for grain, until in ends.items():
+        is_whole = day.date() == start_of(grain, day.date()) and until <= end
+        if is_whole and _is_steady(day, until, zone):
+            return grain, until
+    return DAY, min(ends[MONTH], end)
+
+
+def _next_year(day: datetime) -> datetime:
+    return day.replace(year=day.year + 1, month=1, day=1)
 
 
 def _next_month(day: datetime) -> datetime:
@@ -227,7 +254,7 @@ def parts_of(period: Period, unit: str) -> Iterator[Period]:
     The first and the last may be parts of one. Each is named by its first day, or as a month.
     """
     start = period.start
-    while start < period.end:
+    while start < period.passed:
         here = start.astimezone(period.zone).date()
         if unit == "day":
             following, words = here + _ONE_DAY, here.isoformat()
@@ -238,5 +265,5 @@ def parts_of(period: Period, unit: str) -> Iterator[Period]:
             following = (here.replace(day=1) + timedelta(days=32)).replace(day=1)
             words = f"{here:%Y-%m}"
         end = min(_midnight(following, period.zone), period.end)
-        yield Period(start, end, period.zone, words)
+        yield Period(start, end, period.zone, words, period.now)
         start = end

@@ -15,6 +15,7 @@ from pushguide.master import states
 from pushguide.master.statistics import definitions, rollups
 from pushguide.master.statistics.buckets import bucket_of
 from pushguide.master.statistics.definitions import Fact
+from pushguide.master.statistics.failures import note_failure
 from pushguide.master.statistics.numbers import (
     COUNTED_SLOT,
     COUNTERS,
@@ -62,9 +63,8 @@ class About:
 
 
 class Row(NamedTuple):
-    """Numbers of a day or a month."""
+    """Numbers of a day, a month or a year."""
 
-    cell: rollups.Cell
     grain: str
     start: date
     numbers: Numbers
@@ -86,10 +86,10 @@ class Hours:
         self._add(_quarters(moment, self.zone), found.slots)
 
     def add_row(self, start: date, grain: str, slots: Spreads) -> None:
-        """Add the slots of a day, or of a month in which the clocks of the zone do not change."""
+        """Add the slots of a day, or of longer in which the clocks of the zone do not change."""
         midnight = datetime(start.year, start.month, start.day, tzinfo=UTC)
         before = _quarters(midnight, self.zone)
-        if grain == rollups.MONTH or before == _quarters(midnight + _ONE_DAY, self.zone):
+        if grain != rollups.DAY or before == _quarters(midnight + _ONE_DAY, self.zone):
             self._add(before, slots)
             return
         for name, counts in slots.items():
@@ -118,10 +118,6 @@ def _quarters(moment: datetime, zone: ZoneInfo) -> int:
     return int(offset.total_seconds() // 900)
 
 
-#: What is read of rollups where percentiles of stages and hours of the day are not asked for.
-BRIEFLY = (*COUNTERS, "times")
-
-
 def found(connection: Connection, about: About, period: Period) -> tuple[Numbers, Hours]:
     """What somebody asks about, added up, and by the hours of the week in the period's zone.
 
@@ -130,16 +126,18 @@ def found(connection: Connection, about: About, period: Period) -> tuple[Numbers
     numbers, hours = Numbers(), Hours(period.zone)
     if len(about.names) > 1:
         _count_facts(connection, numbers, hours, about, period.start, period.end)
+        _count_failures(connection, numbers, about, period.start, period.end)
         numbers.stages = _raw_stages(connection, about, period)
         return numbers, hours
     edges = period.edges()
-    columns = (*BRIEFLY, "slots", *([] if edges else ["stages"]))
+    columns = (*rollups.BRIEFLY, "slots", "failing", *([] if edges else ["stages"]))
     for row in _rows(connection, about, period.spans(), columns):
         hours.add_row(row.start, row.grain, row.numbers.slots)
         row.numbers.slots = {}
         numbers.add(row.numbers)
     for start, end in edges:
         _count_facts(connection, numbers, hours, about, start, end)
+        _count_failures(connection, numbers, about, start, end)
     if edges:
         for row in _rows(connection, about, period.touched(), ("stages",)):
             numbers.add(row.numbers)
@@ -152,7 +150,7 @@ def briefly(connection: Connection, about: About, period: Period) -> Numbers:
     parts = [(period.start, period.end)]
     if len(about.names) <= 1:
         parts = period.edges()
-        for row in _rows(connection, about, period.spans(), BRIEFLY):
+        for row in _rows(connection, about, period.spans(), rollups.BRIEFLY):
             numbers.add(row.numbers)
     for start, end in parts:
         _count_facts(connection, numbers, hours, about, start, end)
@@ -185,19 +183,20 @@ def _sum_by_name(
     scope: str,
 ) -> None:
     """Add up rollups by name: counters by the database, and what it cannot add up here."""
-    cell, rollup = db.statistics_cell, db.statistics_rollup
+    cell = db.statistics_cell
     name = cell.c[scope if scope in _ATTRIBUTES else "name"]
-    joined = cell.join(rollup, rollup.c.cell_id == cell.c.id)
-    sums = [sa.func.sum(rollup.c[one]) for one in COUNTERS]
-    summed = sa.select(name, *sums).select_from(joined).where(*_cells(about, scope))
-    timed = sa.select(name, rollup.c.times).select_from(joined).where(*_cells(about, scope))
     for span in spans:
-        mine = (rollup.c.grain == span.grain, rollup.c.start.between(span.first, span.last))
-        for group, *counts in connection.execute(summed.where(*mine).group_by(name)):
+        rollup = db.statistics_rollup[span.grain]
+        joined = cell.join(rollup, rollup.c.cell_id == cell.c.id)
+        mine = (*_cells(about, scope), rollup.c.start.between(span.first, span.last))
+        sums = [sa.func.sum(rollup.c[one]) for one in COUNTERS]
+        summed = sa.select(name, *sums).select_from(joined).where(*mine).group_by(name)
+        for group, *counts in connection.execute(summed):
             row = dict(zip(COUNTERS, map(int, counts), strict=True))
             found.setdefault(group, Numbers()).add(Numbers.of_row(row))
         if about.host is None and scope != rollups.HOST:
-            for group, times in connection.execute(timed.where(*mine)):
+            timed = sa.select(name, rollup.c.times).select_from(joined).where(*mine)
+            for group, times in connection.execute(timed):
                 merge(found[group].times, times)
 
 
@@ -208,17 +207,19 @@ def _rows(
     columns: Sequence[str],
 ) -> Iterator[Row]:
     """The rows of rollups of whole days and months."""
-    cell, rollup = db.statistics_cell, db.statistics_rollup
-    query = (
-        sa.select(cell, rollup.c.grain, rollup.c.start, *(rollup.c[name] for name in columns))
-        .join(rollup, rollup.c.cell_id == cell.c.id)
-        .where(*_cells(about))
-    )
-    for span in spans:
-        mine = (rollup.c.grain == span.grain, rollup.c.start.between(span.first, span.last))
-        for row in connection.execute(query.where(*mine)).mappings():
-            place = rollups.Cell(row["scope"], row["name"], row["environment"], row["type"])
-            yield Row(place, row["grain"], row["start"], Numbers.of_row(dict(row)))
+    cell = db.statistics_cell
+    for tables, part in rollups.PARTS:
+        wanted = [name for name in columns if name in part]
+        for span in spans if wanted else ():
+            table = tables[span.grain]
+            query = (
+                sa.select(table.c.start, *(table.c[name] for name in wanted))
+                .join(cell, cell.c.id == table.c.cell_id)
+                .where(*_cells(about), table.c.start.between(span.first, span.last))
+            )
+            for start, *values in connection.execute(query):
+                row = dict(zip(wanted, values, strict=True))
+                yield Row(span.grain, start, Numbers(**row))
 
 
 def _cells(about: About, by: str | None = None) -> list[sa.ColumnElement[bool]]:
@@ -321,10 +322,7 @@ def _raw_stages(connection: Connection, about: About, period: Period) -> dict[st
     """How long stages and steps took, one by one, on all days by UTC that a period touches."""
     spans = period.touched()
     start = datetime.combine(spans[0].first, datetime.min.time(), UTC)
-    last = spans[-1].last
-    if spans[-1].grain == rollups.MONTH:
-        last = (last + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    end = datetime.combine(last + timedelta(days=1), datetime.min.time(), UTC)
+    end = spans[-1].end
     found = Numbers()
     table = db.statistics_deployment
     for results, name in ((db.stage_result, None), (db.step, db.step.c.name)):
@@ -347,25 +345,29 @@ def _raw_stages(connection: Connection, about: About, period: Period) -> dict[st
 # Failures.
 
 
-def worst(connection: Connection, about: About, period: Period, what: str) -> list[tuple[str, int]]:
-    """The hosts, stages or reasons with the most failures of hosts, the worst first.
-
-    Args:
-        connection: a connection.
-        about: what is asked about.
-        period: when.
-        what: host, stage or reason.
-    """
+def _count_failures(
+    connection: Connection, numbers: Numbers, about: About, start: datetime, end: datetime
+) -> None:
+    """Count the failures of hosts one by one."""
     table = db.statistics_failure
-    column = table.c[what]
-    many = sa.func.count().label("many")
-    query = sa.select(column, many).where(
-        *_conditions(table, about, period.start, period.end), column != ""
+    query = sa.select(table.c.host, table.c.stage, table.c.reason).where(
+        *_conditions(table, about, start, end)
     )
     if about.host is not None:
         query = query.where(table.c.host == about.host)
-    query = query.group_by(column).order_by(many.desc(), column).limit(WORST)
-    return [(str(name), int(count)) for name, count in connection.execute(query)]
+    for host, stage, reason in connection.execute(query):
+        note_failure(numbers, host, stage, reason)
+
+
+def worst(numbers: Numbers, what: str) -> list[tuple[str, int]]:
+    """The hosts, stages or reasons with the most failures of hosts, the worst first.
+
+    Args:
+        numbers: what was found.
+        what: host, stage or reason.
+    """
+    counts = numbers.failing.get(what, {})
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:WORST]
 
 
 def results_of_hosts(
@@ -374,17 +376,21 @@ def results_of_hosts(
     """How many results of some hosts counted, failed or not, of all their modules."""
     if not hosts:
         return {}
-    cell, rollup = db.statistics_cell, db.statistics_rollup
+    cell = db.statistics_cell
     wide = About(environment=about.environment, type=about.type)
-    query = (
-        sa.select(cell.c.name, sa.func.sum(rollup.c.counted))
-        .join(rollup, rollup.c.cell_id == cell.c.id)
-        .where(*_cells(wide, rollups.HOST), cell.c.name.in_(hosts))
-        .group_by(cell.c.name)
-    )
     found: dict[str, int] = {}
     for span in period.spans():
-        mine = (rollup.c.grain == span.grain, rollup.c.start.between(span.first, span.last))
-        for name, counted in connection.execute(query.where(*mine)):
+        rollup = db.statistics_rollup[span.grain]
+        query = (
+            sa.select(cell.c.name, sa.func.sum(rollup.c.counted))
+            .join(rollup, rollup.c.cell_id == cell.c.id)
+            .where(
+                *_cells(wide, rollups.HOST),
+                cell.c.name.in_(hosts),
+                rollup.c.start.between(span.first, span.last),
+            )
+            .group_by(cell.c.name)
+        )
+        for name, counted in connection.execute(query):
             found[name] = found.get(name, 0) + int(counted)
     return found

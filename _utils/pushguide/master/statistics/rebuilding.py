@@ -1,31 +1,40 @@
-"""Rebuilding: the statistics computed anew, out of nothing but the record."""
+"""Rebuilding: the statistics computed anew, out of nothing but the record.
+
+Facts are written first, then what follows from one to the next. Only then is anything added up,
+in the order in which deployments began: a day is complete once a later one is reached, so each row
+of the rollups is written once, and no more is kept in memory than what is not complete yet.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.master import states
-from pushguide.master.statistics import definitions
+from pushguide.master.statistics import definitions, rollups
 from pushguide.master.statistics.buckets import bucket_of
 from pushguide.master.statistics.counting import fact_of, host_cell, lead_of
 from pushguide.master.statistics.definitions import Fact
-from pushguide.master.statistics.failures import failure_row
-from pushguide.master.statistics.numbers import Numbers
-from pushguide.master.statistics.rollups import Cell, Rollups, cells_of, pass_gate
+from pushguide.master.statistics.failures import failure_of, failure_row, note_failure
+from pushguide.master.statistics.numbers import Numbers, Spreads
+from pushguide.master.statistics.rollups import DAY, GRAINS, Cell, cells_of, pass_gate, start_of
 from pushguide.master.store import tables as db
 from pushguide.master.store.tables import now
 from pushguide.words import FAILED
 
-#: How many deployments are read at once, and how many rows of rollups are kept in memory.
-_AT_ONCE = 2000
-_ROLLUPS_AT_MOST = 40_000
+#: How many deployments are read at once.
+_AT_ONCE = 1000
+#: How much of the database SQLite keeps in memory meanwhile: rows of each cell lie apart, and
+#: with its usual 2 MB it would write the same pages again and again.
+_SQLITE_CACHE_KIB = 128 * 1024
 
 
 def rebuild(connection: Connection) -> dict[str, int]:
@@ -40,21 +49,21 @@ def rebuild(connection: Connection) -> dict[str, int]:
         How many ``deployments``, ``results`` (of stages on hosts) and ``failures`` were counted.
     """
     pass_gate(connection, alone=True)
-    for table in (db.statistics_failure, db.statistics_deployment, db.statistics_rollup):
-        connection.execute(sa.delete(table))
-    hosts = db.deployment_host
-    connection.execute(
-        sa.update(hosts).where(hosts.c.counted_as.is_not(None)).values(counted_as=None)
-    )
-    counted = Counter({"deployments": 0, "results": 0, "failures": 0})
-    for facts in _facts(connection):
-        connection.execute(sa.insert(db.statistics_deployment), [asdict(one) for one in facts])
-        counted["deployments"] += len(facts)
-        page = _Page(connection, {one.deployment_id: one for one in facts})
-        counted["results"] += page.count_stages()
-        counted["failures"] += page.count_hosts()
-        page.rollups.write()
-    _count_deployments(connection)
+    with _more_memory(connection):
+        kept = [table for tables, _ in rollups.PARTS for table in tables.values()]
+        for table in (db.statistics_failure, db.statistics_deployment, *kept):
+            connection.execute(sa.delete(table))
+        counted = Counter({"deployments": _write_facts(connection), "results": 0, "failures": 0})
+        _write_what_follows(connection)
+        _forget_hosts(connection)
+        days = _Days(connection)
+        for facts in _by_start(connection):
+            page = _Page(connection, facts, days)
+            counted["results"] += page.count_stages()
+            counted["failures"] += page.count_hosts()
+            page.close()
+            days.close_before(facts[-1].started_at.date())
+        days.close_before(date.max)
     connection.execute(sa.delete(db.statistics_gate))
     connection.execute(sa.insert(db.statistics_gate).values(id=1, rebuilt_at=now()))
     return dict(counted)
@@ -65,22 +74,39 @@ def has_been_built(connection: Connection) -> bool:
     return connection.execute(sa.select(db.statistics_gate.c.id)).first() is not None
 
 
-def _facts(connection: Connection) -> Iterator[list[Fact]]:
-    """The deployments that have begun, a page at a time, without what follows from others."""
+@contextmanager
+def _more_memory(connection: Connection) -> Iterator[None]:
+    """Let SQLite keep more of the database in memory; servers have their own settings."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    before = connection.exec_driver_sql("PRAGMA cache_size").scalar()
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{_SQLITE_CACHE_KIB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = {before}")
+
+
+# Facts, first each by itself, then what follows from those before.
+
+
+def _write_facts(connection: Connection) -> int:
+    """Write a fact for each deployment that has begun; answer with how many there are."""
     table = db.deployment
     project_type = table.c.plan["type"].as_string().label("type")
     columns = [one for one in table.c if one.name != "plan"]
-    last = 0
+    last = many = 0
     while True:
         query = sa.select(*columns, project_type).where(table.c.id > last)
-        query = query.order_by(table.c.id).limit(_AT_ONCE)
-        rows = connection.execute(query).mappings().all()
+        rows = connection.execute(query.order_by(table.c.id).limit(_AT_ONCE)).mappings().all()
         if not rows:
-            return
+            return many
         last = rows[-1]["id"]
-        found = [_fact(dict(row)) for row in rows if row["started_at"] is not None]
-        if found:
-            yield found
+        facts = [vars(_fact(dict(row))) for row in rows if row["started_at"] is not None]
+        if facts:
+            connection.execute(sa.insert(db.statistics_deployment), facts)
+        many += len(facts)
 
 
 def _fact(row: Mapping[str, Any]) -> Fact:
@@ -93,78 +119,254 @@ def _fact(row: Mapping[str, Any]) -> Fact:
     return replace(fact, finished_at=row["finished_at"], seconds=seconds)
 
 
+#: What of a fact follows from other deployments.
+_FOLLOWING = ("lead_seconds", "restore_seconds", "is_undone")
+
+
+def _write_what_follows(connection: Connection) -> None:
+    """Write into facts what follows from those before them in their module and environment."""
+    table = db.statistics_deployment
+    places = sa.select(table.c.module, table.c.environment).distinct()
+    places = places.order_by(table.c.module, table.c.environment)
+    update = sa.update(table).where(table.c.deployment_id == sa.bindparam("key"))
+    for module, environment in connection.execute(places).all():
+        changed: list[dict[str, Any]] = []
+        for fact in follow(_ended(connection, module, environment), _builds(connection, module)):
+            values = {name: getattr(fact, name) for name in _FOLLOWING}
+            if values != _NOTHING_FOLLOWS:
+                changed.append({"key": fact.deployment_id, **values})
+            if len(changed) == _AT_ONCE:
+                connection.execute(update, changed)
+                changed = []
+        if changed:
+            connection.execute(update, changed)
+
+
+_NOTHING_FOLLOWS = {"lead_seconds": None, "restore_seconds": None, "is_undone": False}
+
+
+def _ended(connection: Connection, module: str, environment: str) -> Iterator[Fact]:
+    """The facts of a module and environment that have ended, in the order of their ends."""
+    table = db.statistics_deployment
+    query = sa.select(table).where(
+        table.c.module == module,
+        table.c.environment == environment,
+        table.c.state.in_(sorted(states.TERMINAL)),
+    )
+    for page in _pages(connection, query, table.c.finished_at):
+        yield from page
+
+
+def _by_start(connection: Connection) -> Iterator[list[Fact]]:
+    """All facts, a page at a time, in the order in which deployments began."""
+    table = db.statistics_deployment
+    return _pages(connection, sa.select(table), table.c.started_at)
+
+
+def _pages(
+    connection: Connection, query: sa.Select[Any], moment: sa.Column[datetime]
+) -> Iterator[list[Fact]]:
+    """Facts in the order of a moment, which has an index."""
+    number = db.statistics_deployment.c.deployment_id
+    query = query.order_by(moment, number).limit(_AT_ONCE)
+    rest = query
+    while facts := [Fact(*row) for row in connection.execute(rest)]:
+        yield facts
+        last = facts[-1]
+        at = getattr(last, moment.name)
+        rest = query.where(moment >= at, (moment > at) | (number > last.deployment_id))
+
+
+def _builds(connection: Connection, module: str) -> dict[str, datetime]:
+    """When each version of a module was built."""
+    table = db.build
+    query = sa.select(table.c.version, table.c.built_at, table.c.announced_at)
+    rows = connection.execute(query.where(table.c.module == module))
+    return {one.version: one.built_at or one.announced_at for one in rows}
+
+
+def follow(facts: Iterable[Fact], builds: Mapping[str, datetime]) -> Iterator[Fact]:
+    """What follows for deployments of one module and environment from each other.
+
+    Args:
+        facts: those that have ended, in the order of their ends.
+        builds: when each version was built.
+
+    Yields:
+        The facts in the same order: the last success and those after it are held back until the
+        next one says whether it was undone.
+    """
+    held: list[Fact] = []
+    failed_since: datetime | None = None
+    delivered: set[str] = set()
+    for fact in facts:
+        assert fact.finished_at
+        if fact.is_failure and failed_since is None:
+            failed_since = fact.finished_at
+        if not fact.is_success:
+            held.append(fact)
+            continue
+        lead = None
+        if fact.is_delivery and fact.version not in delivered:
+            delivered.add(fact.version)
+            lead = lead_of(fact, builds.get(fact.version))
+        restore = (fact.finished_at - failed_since).total_seconds() if failed_since else None
+        if fact.is_rollback and held and held[0].is_success and held[0].is_change:
+            held[0] = replace(held[0], is_undone=True)
+        yield from held
+        held = [replace(fact, lead_seconds=lead, restore_seconds=restore)]
+        failed_since = None
+    yield from held
+
+
+# What is added up.
+
+#: Which grain one is added to.
+_LONGER = dict(pairwise(GRAINS))
+
+
+class _Days:
+    """The numbers of days, months and years that are not complete yet.
+
+    Args:
+        connection: the transaction.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._open: dict[str, dict[date, dict[Cell, Numbers]]] = {one: {} for one in GRAINS}
+        self._ids: dict[Cell, int] = {}
+
+    def at(self, cell: Cell, day: date) -> Numbers:
+        """The numbers of a cell on a day, to be added to."""
+        return _in(self._open[DAY].setdefault(day, {}), cell)
+
+    def close_before(self, day: date) -> None:
+        """Write down what began before a day: nothing more will be added to it."""
+        for grain in GRAINS:
+            still_open, first = self._open[grain], start_of(grain, day)
+            complete = {one: still_open.pop(one) for one in [*still_open] if one < first}
+            if grain in _LONGER:
+                self._add_to(_LONGER[grain], complete)
+            self._write(grain, complete)
+
+    def _add_to(self, grain: str, complete: Mapping[date, Mapping[Cell, Numbers]]) -> None:
+        for start, cells in complete.items():
+            together = self._open[grain].setdefault(start_of(grain, start), {})
+            for cell, numbers in cells.items():
+                _in(together, cell).add(numbers)
+
+    def _write(self, grain: str, complete: Mapping[date, Mapping[Cell, Numbers]]) -> None:
+        cells = {cell for many in complete.values() for cell in many}
+        unknown = sorted(cells - self._ids.keys())
+        if unknown:
+            self._ids.update(rollups.ids_of(self.connection, unknown))
+        rows = {
+            (self._ids[cell], start): numbers
+            for start, many in complete.items()
+            for cell, numbers in many.items()
+        }
+        for tables, columns in rollups.PARTS:
+            rollups.insert(self.connection, tables[grain], columns, rows)
+
+
+def _in(cells: dict[Cell, Numbers], cell: Cell) -> Numbers:
+    """The numbers of a cell, to be added to."""
+    if cell not in cells:
+        cells[cell] = Numbers()
+    return cells[cell]
+
+
+#: Deployments that count in the same cells: their module, environment, type and person.
+_Alike = tuple[str, str, str, str]
+
+
 class _Page:
-    """The hosts of some deployments that follow each other.
+    """Some deployments with their hosts.
 
     Args:
         connection: the transaction.
         facts: the deployments.
+        days: what they are added to.
     """
 
-    def __init__(self, connection: Connection, facts: Mapping[int, Fact]) -> None:
+    def __init__(self, connection: Connection, facts: Iterable[Fact], days: _Days) -> None:
         self.connection = connection
-        self.facts = facts
-        self.rollups = Rollups(connection)
+        self.facts = {one.deployment_id: one for one in facts}
+        self.days = days
+        self._together: dict[tuple[_Alike, date], Numbers] = {}
+        for fact in self.facts.values():
+            definitions.count(self._of(fact), fact)
 
-    def _of(self, table: sa.Table) -> sa.ColumnElement[bool]:
-        return table.c.deployment_id.between(min(self.facts), max(self.facts))
+    def close(self) -> None:
+        """Add what was counted to all of the cells that it belongs to."""
+        for (alike, day), numbers in self._together.items():
+            for cell in cells_of(*alike):
+                self.days.at(cell, day).add(numbers)
+
+    def _of(self, fact: Fact) -> Numbers:
+        """The numbers of deployments that count in the same cells."""
+        alike = (fact.module, fact.environment, fact.type, fact.person)
+        return self._together.setdefault((alike, fact.started_at.date()), Numbers())
+
+    def _of_host(self, fact: Fact, host: str) -> Numbers:
+        return self.days.at(host_cell(fact, host), fact.started_at.date())
+
+    def _mine(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        return table.c.deployment_id.in_([*self.facts])
 
     def count_stages(self) -> int:
         """Count how long stages and steps took; answer with the number of stages."""
         results, step = db.stage_result, db.step
-        counts: Counter[tuple[int, str, str, str]] = Counter()
-        query = sa.select(
-            results.c.deployment_id, results.c.host, results.c.stage, results.c.seconds
-        ).where(self._of(results))
-        found = self.connection.execute(query.where(results.c.outcome.in_(definitions.MEASURED)))
-        for number, host, stage, seconds in found:
-            counts[number, host, stage, bucket_of(seconds)] += 1
-        columns = (step.c.deployment_id, step.c.host, step.c.stage, step.c.name, step.c.seconds)
-        steps = sa.select(*columns).where(self._of(step))
-        steps = steps.where(step.c.outcome.in_(definitions.MEASURED))
-        for number, host, stage, name, seconds in self.connection.execute(steps):
-            counts[number, host, f"{stage}/{name}", bucket_of(seconds)] += 1
-        self._add_stages(counts)
-        many = sa.select(sa.func.count()).select_from(results).where(self._of(results))
-        return int(self.connection.execute(many).scalar() or 0)
+        of_stages = [results.c[name] for name in ("deployment_id", "host", "outcome", "seconds")]
+        stages = sa.select(*of_stages, results.c.stage).where(self._mine(results))
+        of_steps = [step.c[name] for name in ("deployment_id", "host", "outcome", "seconds")]
+        name = step.c.stage + "/" + step.c.name
+        many = self._count_times(stages)
+        self._count_times(sa.select(*of_steps, name).where(self._mine(step)))
+        return many
 
-    def _add_stages(self, counts: Counter[tuple[int, str, str, str]]) -> None:
-        together: dict[tuple[tuple[str, str, str, str], date], Numbers] = {}
-        by_host: dict[tuple[Cell, date], Numbers] = {}
-        for (number, host, name, bucket), count in counts.items():
-            fact = self.facts.get(number)
-            if fact is None:
+    def _count_times(self, query: sa.Select[Any]) -> int:
+        """Count durations, both of the host and of its deployment: the innermost loop of all."""
+        spreads: dict[tuple[int, str], tuple[Spreads, Spreads]] = {}
+        many = 0
+        for number, host, outcome, seconds, name in self.connection.execute(query):
+            many += 1
+            if outcome not in definitions.MEASURED:
                 continue
-            day = fact.started_at.date()
-            key = (fact.module, fact.environment, fact.type, fact.person)
-            together.setdefault((key, day), Numbers()).note("stages", name, bucket, count)
-            cell = host_cell(fact, host)
-            by_host.setdefault((cell, day), Numbers()).note("stages", name, bucket, count)
-        for (key, day), numbers in together.items():
-            self.rollups.add(cells_of(*key), day, numbers)
-        for (cell, day), numbers in by_host.items():
-            self.rollups.add([cell], day, numbers)
+            both = spreads.get((number, host))
+            if both is None:
+                fact = self.facts[number]
+                both = (self._of(fact).stages, self._of_host(fact, host).stages)
+                spreads[number, host] = both
+            bucket = bucket_of(seconds)
+            for spread in both:
+                buckets = spread.get(name)
+                if buckets is None:
+                    buckets = spread[name] = {}
+                buckets[bucket] = buckets.get(bucket, 0) + 1
+        return many
 
     def count_hosts(self) -> int:
         """Count what became of hosts, and keep why they failed; answer with how many failed."""
         table = db.deployment_host
-        query = sa.select(
-            table.c.deployment_id, table.c.host, table.c.outcome, table.c.error
-        ).where(self._of(table))
+        columns = (table.c.deployment_id, table.c.host, table.c.outcome, table.c.error)
+        ended = [number for number, one in self.facts.items() if one.state in states.TERMINAL]
+        mine = table.c.deployment_id.in_(ended)
         failed: list[tuple[Fact, str, str | None]] = []
-        for number, host, outcome, error in self.connection.execute(query):
-            fact = self.facts.get(number)
+        for number, host, outcome, error in self.connection.execute(
+            sa.select(*columns).where(mine)
+        ):
+            fact = self.facts[number]
             counted_as = definitions.host_counted_as(outcome)
-            if fact is None or fact.state not in states.TERMINAL or counted_as is None:
-                continue
-            numbers = definitions.numbers_of_host(fact.started_at, counted_as)
-            self.rollups.add([host_cell(fact, host)], fact.started_at.date(), numbers)
+            if counted_as is not None:
+                found = self._of_host(fact, host)
+                definitions.count_host(found, fact.started_at, counted_as)
             if counted_as == FAILED:
                 failed.append((fact, host, error))
         for counted_as, outcomes in definitions.HOSTS_COUNTED_AS.items():
-            mark = sa.update(table).where(
-                self._of(table), table.c.outcome.in_(outcomes), table.c.deployment_id.in_(_ended())
-            )
+            is_other = table.c.counted_as.is_(None) | (table.c.counted_as != counted_as)
+            mark = sa.update(table).where(mine, table.c.outcome.in_(outcomes), is_other)
             self.connection.execute(mark.values(counted_as=counted_as))
         return self._write_failures(failed)
 
@@ -179,21 +381,27 @@ class _Page:
             table = db.deployment
             query = sa.select(table.c.id, table.c.reason).where(table.c.id.in_([*without]))
             failed += [(without[number], "", why) for number, why in self.connection.execute(query)]
-        if not failed:
-            return 0
-        stages = self._first_stages()
-        rows = [
-            failure_row(fact, host, stages.get((fact.deployment_id, host), ""), error)
-            for fact, host, error in failed
-        ]
-        self.connection.execute(sa.insert(db.statistics_failure), rows)
+        stages = self._first_stages(having)
+        rows = []
+        for fact, host, error in failed:
+            failure = failure_of(fact, host, stages.get((fact.deployment_id, host), ""), error)
+            note_failure(self._of(fact), *failure)
+            if host:
+                note_failure(self._of_host(fact, host), *failure)
+            rows.append(failure_row(fact, failure))
+        if rows:
+            self.connection.execute(sa.insert(db.statistics_failure), rows)
         return len(rows)
 
-    def _first_stages(self) -> dict[tuple[int, str], str]:
+    def _first_stages(self, numbers: Iterable[int]) -> dict[tuple[int, str], str]:
+        """The first stage in which each host of some deployments failed."""
         results = db.stage_result
         query = (
             sa.select(results.c.deployment_id, results.c.host, results.c.stage)
-            .where(self._of(results), results.c.outcome.in_(definitions.STAGE_FAILURES))
+            .where(
+                results.c.deployment_id.in_([*numbers]),
+                results.c.outcome.in_(definitions.STAGE_FAILURES),
+            )
             .order_by(results.c.started_at, results.c.stage)
         )
         found: dict[tuple[int, str], str] = {}
@@ -202,81 +410,14 @@ class _Page:
         return found
 
 
-def _ended() -> sa.Select[Any]:
-    table = db.statistics_deployment
-    return sa.select(table.c.deployment_id).where(table.c.state.in_(sorted(states.TERMINAL)))
-
-
-def _count_deployments(connection: Connection) -> None:
-    """Count every deployment, with what follows from those before it."""
-    table = db.statistics_deployment
-    places = (
-        sa.select(table.c.module, table.c.environment)
-        .distinct()
-        .order_by(table.c.module, table.c.environment)
+def _forget_hosts(connection: Connection) -> None:
+    """Say of hosts that do not count that they were not counted."""
+    hosts, facts = db.deployment_host, db.statistics_deployment
+    outcomes = [one for some in definitions.HOSTS_COUNTED_AS.values() for one in some]
+    has_ended = sa.exists().where(
+        facts.c.deployment_id == hosts.c.deployment_id,
+        facts.c.state.in_(sorted(states.TERMINAL)),
     )
-    rollups = Rollups(connection)
-    for module, environment in connection.execute(places).all():
-        query = sa.select(table).where(
-            table.c.module == module,
-            table.c.environment == environment,
-            table.c.state.in_(sorted(states.TERMINAL)),
-        )
-        query = query.order_by(table.c.finished_at, table.c.deployment_id)
-        facts = [Fact(**row) for row in connection.execute(query).mappings()]
-        followed = follow(facts, _builds(connection, module))
-        changed = [
-            {"key": new.deployment_id, **{name: getattr(new, name) for name in _FOLLOWING}}
-            for old, new in zip(facts, followed, strict=True)
-            if old != new
-        ]
-        if changed:
-            same = table.c.deployment_id == sa.bindparam("key")
-            connection.execute(sa.update(table).where(same), changed)
-        for fact in followed:
-            cells = cells_of(fact.module, fact.environment, fact.type, fact.person)
-            rollups.add(cells, fact.started_at.date(), definitions.numbers_of(fact))
-        if len(rollups) > _ROLLUPS_AT_MOST:
-            rollups.write()
-    rollups.write()
-
-
-#: What of a fact follows from other deployments.
-_FOLLOWING = ("lead_seconds", "restore_seconds", "is_undone")
-
-
-def _builds(connection: Connection, module: str) -> dict[str, datetime]:
-    """When each version of a module was built."""
-    table = db.build
-    query = sa.select(table.c.version, table.c.built_at, table.c.announced_at)
-    rows = connection.execute(query.where(table.c.module == module))
-    return {one.version: one.built_at or one.announced_at for one in rows}
-
-
-def follow(facts: list[Fact], builds: Mapping[str, datetime]) -> list[Fact]:
-    """What follows for deployments of one module and environment from each other.
-
-    Args:
-        facts: those that have ended, in the order of their ends.
-        builds: when each version was built.
-    """
-    found = list(facts)
-    failed_since: datetime | None = None
-    last_success: int | None = None
-    delivered: set[str] = set()
-    for place, fact in enumerate(facts):
-        assert fact.finished_at
-        if fact.is_failure and failed_since is None:
-            failed_since = fact.finished_at
-        if not fact.is_success:
-            continue
-        lead = None
-        if fact.is_delivery and fact.version not in delivered:
-            delivered.add(fact.version)
-            lead = lead_of(fact, builds.get(fact.version))
-        restore = (fact.finished_at - failed_since).total_seconds() if failed_since else None
-        found[place] = replace(fact, lead_seconds=lead, restore_seconds=restore)
-        if fact.is_rollback and last_success is not None and found[last_success].is_change:
-            found[last_success] = replace(found[last_success], is_undone=True)
-        failed_since, last_success = None, place
-    return found
+    counts = sa.and_(hosts.c.outcome.in_(outcomes), has_ended)
+    wrong = sa.update(hosts).where(hosts.c.counted_as.is_not(None), sa.not_(counts))
+    connection.execute(wrong.values(counted_as=None))

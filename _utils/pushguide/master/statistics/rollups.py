@@ -1,23 +1,34 @@
-"""Rollups: numbers by whom, by day and by month, changed in the transaction of what they count."""
+"""Rollups: numbers by whom and by when, changed in the transaction of what they count."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from pushguide.master.statistics.numbers import Numbers
+from pushguide.master.statistics.numbers import COUNTERS, Numbers
 from pushguide.master.store import tables as db
 
 #: What numbers are kept of: everything, each environment and type, module, person and host.
 ALL, ENVIRONMENT, MODULE, PERSON, HOST = "all", "environment", "module", "person", "host"
-DAY, MONTH = "day", "month"
+DAY, MONTH, YEAR = GRAINS = ("day", "month", "year")
 
-#: How many rows are asked for at once; databases have bounds.
+#: What is read where neither durations of stages nor hours of the day are asked for.
+BRIEFLY = (*COUNTERS, "times")
+#: The tables, by grain, and which columns of numbers they hold.
+PARTS = (
+    (db.statistics_rollup, BRIEFLY),
+    (db.statistics_detail, ("slots", "stages", "failing")),
+)
+
+#: How many rows are asked for at once, databases have bounds; and how many are written.
 _AT_ONCE = 400
+_ROWS_AT_ONCE = 5000
+
+T = TypeVar("T")
 
 
 class Cell(NamedTuple):
@@ -37,6 +48,8 @@ class Cell(NamedTuple):
 
 
 Place = tuple[Cell, str, date]
+#: A row: the number of its cell, and its start.
+Key = tuple[int, date]
 
 
 def cells_of(module: str, environment: str, project_type: str, person: str) -> list[Cell]:
@@ -51,9 +64,11 @@ def cells_of(module: str, environment: str, project_type: str, person: str) -> l
     return cells
 
 
-def places_of(cell: Cell, day: date) -> Iterable[Place]:
-    """The day and its month."""
-    return (cell, DAY, day), (cell, MONTH, day.replace(day=1))
+def start_of(grain: str, day: date) -> date:
+    """The first day of the month or year of a day, or the day itself."""
+    if grain == DAY:
+        return day
+    return day.replace(day=1) if grain == MONTH else day.replace(month=1, day=1)
 
 
 def pass_gate(connection: Connection, alone: bool = False) -> None:
@@ -73,15 +88,13 @@ class Rollups:
         self.connection = connection
         self._changes: dict[Place, Numbers] = {}
 
-    def __len__(self) -> int:
-        return len(self._changes)
-
     def add(self, cells: Iterable[Cell], day: date, numbers: Numbers, sign: int = 1) -> None:
         """Count what began on a day, by UTC, or take it away again."""
         if numbers.is_nothing:
             return
         for cell in cells:
-            for place in places_of(cell, day):
+            for grain in GRAINS:
+                place = (cell, grain, start_of(grain, day))
                 self._changes.setdefault(place, Numbers()).add(numbers, sign)
 
     def write(self) -> None:
@@ -90,60 +103,89 @@ class Rollups:
         self._changes = {}
         if not changes:
             return
-        ids = self._ids(sorted({cell for cell, _, _ in changes}))
-        keyed = {(ids[cell], grain, start): one for (cell, grain, start), one in changes.items()}
-        known = self._known([*keyed])
-        new: list[dict[str, Any]] = []
+        ids = ids_of(self.connection, sorted({cell for cell, _, _ in changes}))
+        for grain in GRAINS:
+            keyed = {
+                (ids[cell], start): one for (cell, of, start), one in changes.items() if of == grain
+            }
+            for tables, columns in PARTS:
+                self._change(tables[grain], columns, keyed)
+
+    def _change(
+        self, table: sa.Table, columns: Sequence[str], changes: Mapping[Key, Numbers]
+    ) -> None:
+        """Change one table: of its columns only those in which something changes.
+
+        A result of a host changes durations of stages and nothing else: that must not cost more
+        where the rest of a row has become long.
+        """
+        touched = [name for name in columns if any(one.has([name]) for one in changes.values())]
+        mine = {key: one for key, one in changes.items() if one.has(touched)}
+        if not mine:
+            return
+        known = self._known(table, touched, [*mine])
+        new: dict[Key, Numbers] = {}
         changed: list[dict[str, Any]] = []
-        for key in sorted(keyed):
-            numbers = known.get(key, Numbers())
-            numbers.add(keyed[key])
-            cell_id, grain, start = key
-            row = {"key_cell": cell_id, "key_grain": grain, "key_start": start, **numbers.to_row()}
-            (changed if key in known else new).append(row)
-        table = db.statistics_rollup
+        for key in sorted(mine):
+            if key not in known:
+                new[key] = mine[key]
+                continue
+            known[key].add(mine[key])
+            row = known[key].to_row(touched)
+            changed.append({"key_cell": key[0], "key_start": key[1], **row})
         if changed:
-            self.connection.execute(
-                sa.update(table).where(
-                    table.c.cell_id == sa.bindparam("key_cell"),
-                    table.c.grain == sa.bindparam("key_grain"),
-                    table.c.start == sa.bindparam("key_start"),
-                ),
-                changed,
+            same = (
+                table.c.cell_id == sa.bindparam("key_cell"),
+                table.c.start == sa.bindparam("key_start"),
             )
-        if new:
-            self.connection.execute(sa.insert(table), [_as_columns(row) for row in new])
+            self.connection.execute(sa.update(table).where(*same), changed)
+        insert(self.connection, table, columns, new)
 
-    def _ids(self, cells: Sequence[Cell]) -> dict[Cell, int]:
-        """The numbers of cells; those that are new are made."""
-        found = cell_ids(self.connection, cells)
-        new = [cell for cell in cells if cell not in found]
-        if new:
-            rows = [one._asdict() for one in new]
-            self.connection.execute(sa.insert(db.statistics_cell), rows)
-            found.update(cell_ids(self.connection, new))
-        return found
-
-    def _known(self, keys: Sequence[tuple[int, str, date]]) -> dict[tuple[int, str, date], Numbers]:
-        """The rows that there are, kept from being changed by others until the end."""
-        table = db.statistics_rollup
-        by_place: dict[tuple[str, date], list[int]] = {}
-        for cell_id, grain, start in sorted(keys):
-            by_place.setdefault((grain, start), []).append(cell_id)
+    def _known(
+        self, table: sa.Table, columns: Sequence[str], keys: Sequence[Key]
+    ) -> dict[Key, Numbers]:
+        """Columns of the rows that there are, kept from being changed by others until the end."""
+        by_start: dict[date, list[int]] = {}
+        for cell_id, start in sorted(keys):
+            by_start.setdefault(start, []).append(cell_id)
         found = {}
-        for (grain, start), ids in sorted(by_place.items()):
+        for start, ids in sorted(by_start.items()):
             for some in _parts(ids):
                 query = (
-                    sa.select(table)
-                    .where(
-                        table.c.cell_id.in_(some), table.c.grain == grain, table.c.start == start
-                    )
+                    sa.select(table.c.cell_id, *(table.c[name] for name in columns))
+                    .where(table.c.cell_id.in_(some), table.c.start == start)
                     .order_by(table.c.cell_id)
                     .with_for_update()
                 )
                 for row in self.connection.execute(query).mappings():
-                    found[row["cell_id"], grain, start] = Numbers.of_row(dict(row))
+                    found[row["cell_id"], start] = Numbers.of_row(dict(row))
         return found
+
+
+def insert(
+    connection: Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    many: Mapping[Key, Numbers],
+) -> None:
+    """Write numbers of which there are no rows yet."""
+    rows = [
+        {"cell_id": cell_id, "start": start, **one.to_row(columns)}
+        for (cell_id, start), one in many.items()
+        if one.has(columns)
+    ]
+    for some in _parts(rows, _ROWS_AT_ONCE):
+        connection.execute(sa.insert(table), some)
+
+
+def ids_of(connection: Connection, cells: Sequence[Cell]) -> dict[Cell, int]:
+    """The numbers of cells; those that are new are made."""
+    found = cell_ids(connection, cells)
+    new = [cell for cell in cells if cell not in found]
+    if new:
+        connection.execute(sa.insert(db.statistics_cell), [one._asdict() for one in new])
+        found.update(cell_ids(connection, new))
+    return found
 
 
 def cell_ids(connection: Connection, cells: Sequence[Cell]) -> dict[Cell, int]:
@@ -162,10 +204,5 @@ def cell_ids(connection: Connection, cells: Sequence[Cell]) -> dict[Cell, int]:
     return found
 
 
-def _parts(many: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (many[first : first + _AT_ONCE] for first in range(0, len(many), _AT_ONCE))
-
-
-def _as_columns(row: dict[str, Any]) -> dict[str, Any]:
-    keys = {"key_cell": "cell_id", "key_grain": "grain", "key_start": "start"}
-    return {keys.get(name, name): value for name, value in row.items()}
+def _parts(many: Sequence[T], at_once: int = _AT_ONCE) -> Iterable[Sequence[T]]:
+    return (many[first : first + at_once] for first in range(0, len(many), at_once))

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: The newest schema revision: a test keeps it equal to the newest migration.
-SCHEMA = "0008"
+SCHEMA = "0009"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -370,26 +370,59 @@ statistics_cell = sa.Table(
     sqlite_autoincrement=True,
 )
 
-statistics_rollup = sa.Table(
-    "statistics_rollup",
-    metadata,
-    sa.Column("cell_id", sa.ForeignKey("statistics_cell.id"), primary_key=True),
-    sa.Column("grain", sa.String(5), primary_key=True),
-    sa.Column("start", sa.Date, primary_key=True),
-    sa.Column("counted", sa.Integer, nullable=False),
-    sa.Column("succeeded", sa.Integer, nullable=False),
-    sa.Column("failed", sa.Integer, nullable=False),
-    sa.Column("aborted", sa.Integer, nullable=False),
-    sa.Column("rollbacks", sa.Integer, nullable=False),
-    sa.Column("automatic_rollbacks", sa.Integer, nullable=False),
-    sa.Column("retries", sa.Integer, nullable=False),
-    sa.Column("changes", sa.Integer, nullable=False),
-    sa.Column("failed_changes", sa.Integer, nullable=False),
-    sa.Column("deliveries", sa.Integer, nullable=False),
-    sa.Column("times", sa.JSON, nullable=False),
-    sa.Column("slots", sa.JSON, nullable=False),
-    sa.Column("stages", sa.JSON, nullable=False),
-)
+
+def _of_cells(name: str, *columns: sa.Column[Any], **options: Any) -> sa.Table:
+    """A table of what is kept of a cell of a day, month or year."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("cell_id", sa.ForeignKey("statistics_cell.id"), primary_key=True),
+        sa.Column("start", sa.Date, primary_key=True),
+        *columns,
+        **options,
+    )
+
+
+def _rollup(name: str) -> sa.Table:
+    """The numbers that every question needs: short rows, one beside the other."""
+    return _of_cells(
+        name,
+        sa.Column("counted", sa.Integer, nullable=False),
+        sa.Column("succeeded", sa.Integer, nullable=False),
+        sa.Column("failed", sa.Integer, nullable=False),
+        sa.Column("aborted", sa.Integer, nullable=False),
+        sa.Column("rollbacks", sa.Integer, nullable=False),
+        sa.Column("automatic_rollbacks", sa.Integer, nullable=False),
+        sa.Column("retries", sa.Integer, nullable=False),
+        sa.Column("changes", sa.Integer, nullable=False),
+        sa.Column("failed_changes", sa.Integer, nullable=False),
+        sa.Column("deliveries", sa.Integer, nullable=False),
+        sa.Column("times", sa.JSON, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _detail(name: str) -> sa.Table:
+    """What only some questions need, and what is long."""
+    return _of_cells(
+        name,
+        sa.Column("slots", sa.JSON, nullable=False),
+        sa.Column("stages", sa.JSON, nullable=False),
+        sa.Column("failing", sa.JSON, nullable=False),
+    )
+
+
+#: Days, months and years in tables of their own: the long ones are few rows in few pages.
+statistics_rollup = {
+    "day": _rollup("statistics_day"),
+    "month": _rollup("statistics_month"),
+    "year": _rollup("statistics_year"),
+}
+statistics_detail = {
+    "day": _detail("statistics_day_detail"),
+    "month": _detail("statistics_month_detail"),
+    "year": _detail("statistics_year_detail"),
+}
 
 statistics_gate = sa.Table(
     "statistics_gate",

@@ -229,15 +229,18 @@ def everything(connection: Connection) -> dict[str, Any]:
     import sqlalchemy as sa
 
     cells = {row.id: tuple(row)[1:] for row in connection.execute(sa.select(db.statistics_cell))}
-    rollups = {}
-    for row in connection.execute(sa.select(db.statistics_rollup)).mappings():
-        numbers = {
-            name: value
-            for name, value in row.items()
-            if value and name not in ("cell_id", "grain", "start")
-        }
-        if numbers:
-            rollups[(*cells[row["cell_id"]], row["grain"], row["start"])] = numbers
+    rollups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for tables in (db.statistics_rollup, db.statistics_detail):
+        for grain, table in tables.items():
+            for row in connection.execute(sa.select(table)).mappings():
+                numbers = {
+                    name: value
+                    for name, value in row.items()
+                    if value and name not in ("cell_id", "start")
+                }
+                if numbers:
+                    place = (*cells[row["cell_id"]], grain, row["start"])
+                    rollups.setdefault(place, {}).update(numbers)
     facts = {
         row["deployment_id"]: dict(row)
         for row in connection.execute(sa.select(db.statistics_deployment)).mappings()

@@ -114,13 +114,23 @@ def test_what_is_no_time_zone_is_refused(zone: object) -> None:
 def test_spans_and_edges_make_up_a_period_and_nothing_twice(words: str, zone: str) -> None:
     period = periods.period_of(words, zone, NOW)
     hours = 0.0
-    for grain, first, last in period.spans():
-        if grain == "month":
-            last = (last + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-        hours += ((last - first).days + 1) * 24
+    for span in period.spans():
+        first = datetime.combine(span.first, datetime.min.time(), timezone.utc)
+        hours += (span.end - first) / timedelta(hours=1)
     hours += sum((end - start) / timedelta(hours=1) for start, end in period.edges())
     assert hours == period.days * 24
     assert sum(part.days for part in periods.parts_of(period, "week")) == pytest.approx(period.days)
+
+
+def test_what_is_not_over_is_counted_as_a_whole_and_told_as_far_as_it_has_passed() -> None:
+    period = periods.period_of("2026", "UTC", NOW).until(NOW)
+    assert [span.grain for span in period.spans()] == ["year"]
+    assert period.edges() == []
+    assert period.passed == NOW
+    assert 328 < period.days < 329
+    months = [*periods.parts_of(period, "month")]
+    assert [part.words for part in months][-2:] == ["2026-10", "2026-11"]
+    assert sum(part.days for part in months) == pytest.approx(period.days)
 
 
 class Story:
