@@ -383,6 +383,7 @@ def rows(lab: Lab) -> Iterator[str]:
 # The test.
 
 
+@pytest.mark.timeout(600)
 def test_a_secret_is_where_it_has_to_be_and_nowhere_else(
     lab: Lab, store: FileServer, application: FileServer, planted: Planted
 ) -> None:
