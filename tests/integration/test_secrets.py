@@ -116,7 +116,7 @@ def lab(salt_factories: FactoriesManager, planted: Planted) -> Iterator[Lab]:
             **api_config(USER, secrets.token_hex(16)),
         }
         told = {"log_level_logfile": "all"}
-        with Lab(salt_factories, "mum", ["m1"], config, record_url=url, minion_config=told) as one:
+        with Lab(salt_factories, "mum", ["mum1"], config, record_url=url, minion_config=told) as one:
             one.people = {"admin": [USER]}
             one.secrets = {
                 "shop": {
@@ -304,7 +304,7 @@ class Asker:
 
     def salt(self, function: str, *positional: str) -> None:
         """A function of the minion."""
-        self.answers.append(repr(self.lab.salt("m1", function, *positional)))
+        self.answers.append(repr(self.lab.salt("mum1", function, *positional)))
 
 
 # What has to hold a secret.
@@ -332,7 +332,7 @@ MAY_STAND = (
     Place(r"lab-mum/pillar/modules\.sls", ("clear", "in_address"), "the templates, likewise"),
     Place(r"mum_master/cache/pillar/m1\.p", OF_HOSTS, "where Salt keeps a minion's pillar"),
     Place(
-        r"lab-mum/hosts/m1/guarded/releases/[^/]+/app\.ini",
+        r"lab-mum/hosts/mum1/guarded/releases/[^/]+/app\.ini",
         ("in_file",),
         "the file that the program reads",
     ),
@@ -409,7 +409,7 @@ def test_a_secret_is_where_it_has_to_be_and_nowhere_else(
     assert "{pillar.shop:process}" in " ".join(rows(lab))
     assert "[TRACE   ]" in asker.answers[0]
     top = lab.factories.tmp_root_dir
-    for log in ("mum_master/logs/master.log", "mum_master/logs/api.log", "m1/logs/minion.log"):
+    for log in ("mum_master/logs/master.log", "mum_master/logs/api.log", "mum1/logs/minion.log"):
         assert "[TRACE   ]" in (top / log).read_text(errors="replace"), log
     for place in MAY_STAND:
         held = {name for path, name in found if re.fullmatch(place.pattern, path)}
@@ -422,7 +422,7 @@ def services(lab: Lab, module: Module) -> Iterator[None]:
     try:
         yield
     finally:
-        pid_file = module.root("m1") / "service.pid"
+        pid_file = module.root("mum1") / "service.pid"
         if pid_file.exists():
             os.kill(json.loads(pid_file.read_text())["pid"], signal.SIGKILL)
 
@@ -440,8 +440,8 @@ def go_through(
     first = asker.run("deploy", module=module.name, version="1.0.0")
     assert first.returncode == 0, first.data
     failed = asker.post("deploy", module=module.name, version="1.1.0")
-    assert failed.data["hosts"]["m1"]["outcome"] == "restored", failed
-    assert "does not hold 'version 1.1.0'" in failed.data["hosts"]["m1"]["error"]
+    assert failed.data["hosts"]["mum1"]["outcome"] == "restored", failed
+    assert "does not hold 'version 1.1.0'" in failed.data["hosts"]["mum1"]["error"]
     answers_as("1.2.0")
     assert asker.post("deploy", module=module.name, version="1.2.0").returncode == 0
     answers_as("1.0.0")
@@ -459,10 +459,10 @@ def go_through(
     for function in ("inspect", "journal", "releases", "current", "result"):
         asker.salt(f"pushguide.{function}", *([] if function == "inspect" else [module.name]))
 
-    lab.define("careless", hosts=["m1"], type="service", settings=careless_settings(planted))
+    lab.define("careless", hosts=["mum1"], type="service", settings=careless_settings(planted))
     lab.define(
         "careless-address",
-        hosts=["m1"],
+        hosts=["mum1"],
         source={"kind": "http", "address": f"ftp://ci:{planted.in_address}@127.0.0.1/x"},
         probe={"url": f"http://ci:{planted.in_address}@127.0.0.1/"},
     )
@@ -490,7 +490,7 @@ def careless_settings(planted: Planted) -> dict[str, Any]:
 
 def process_environment(module: Module) -> dict[str, str]:
     """What the process that runs was given."""
-    pid = json.loads((module.root("m1") / "service.pid").read_text())["pid"]
+    pid = json.loads((module.root("mum1") / "service.pid").read_text())["pid"]
     return dict(psutil.Process(pid).environ())
 
 
@@ -507,7 +507,7 @@ def demand_arrived(
     lab: Lab, module: Module, store: FileServer, application: FileServer, planted: Planted
 ) -> None:
     """Every secret was used for what it is there for: else there would be nothing to find."""
-    config = module.root("m1") / "live" / "app.ini"
+    config = module.root("mum1") / "live" / "app.ini"
     assert config.read_text() == f"[db]\npassword = {planted.in_file}\n"
     by_host = {path for path, headers in store.requests if "range" in headers or ".tar.gz" in path}
     assert by_host
