@@ -102,9 +102,9 @@ def merge(mine: Spreads, others: Spreads, sign: int = 1) -> None:
             mine[name] = dict(buckets)
             continue
         own = mine.setdefault(name, {})
+        known = own.get
         for bucket, count in buckets.items():
-            left = own.get(bucket, 0) + sign * count
-            if left:
+            if left := known(bucket, 0) + sign * count:
                 own[bucket] = left
             else:
                 own.pop(bucket, None)

@@ -295,9 +295,24 @@ def _facts(
         .where(*_conditions(table, about, start, end), hosts.c.counted_as.is_not(None))
     )
     if about.host is not None:
-        many = many.where(hosts.c.host == about.host)
+        within = hosts.c.deployment_id.between(*_begun(connection, start, end))
+        many = many.where(hosts.c.host == about.host, within)
     for row in connection.execute(many):
         yield _HostFact(*row)
+
+
+def _begun(connection: Connection, start: datetime, end: datetime) -> tuple[int, int]:
+    """The lowest and the highest number of what began in a time.
+
+    By them the index of hosts leads to what a host did then, not to all that it ever did.
+    """
+    table = db.statistics_deployment
+    # The sum keeps PostgreSQL from walking the primary key until it meets one of that time.
+    number = table.c.deployment_id + 0
+    query = sa.select(sa.func.min(number), sa.func.max(number))
+    mine = (table.c.started_at >= start, table.c.started_at < end)
+    lowest, highest = connection.execute(query.where(*mine)).one()
+    return lowest or 0, highest or 0
 
 
 def _has_ended() -> sa.ColumnElement[bool]:

@@ -334,7 +334,7 @@ statistics_deployment = sa.Table(
     sa.Column("restore_seconds", sa.Double),
     sa.Column("is_undone", sa.Boolean, nullable=False),
     sa.Index("ix_statistics_deployment_started", "started_at"),
-    sa.Index("ix_statistics_deployment_module", "module", "environment", "started_at"),
+    sa.Index("ix_statistics_deployment_module", "module", "started_at"),
     sa.Index("ix_statistics_deployment_finished", "module", "environment", "finished_at"),
     sa.Index("ix_statistics_deployment_version", "module", "version"),
     sa.Index("ix_statistics_deployment_person", "person", "started_at"),

@@ -1,5 +1,7 @@
 """Rollups of days, months and years in tables of their own, and what is long of them in others.
 
+An index of facts finds a part of a day of a module without its environments.
+
 They are computed anew by ``schema.migrate`` once all migrations are done: with the row of the gate
 goes what says that they were.
 """
@@ -30,6 +32,9 @@ _COUNTERS = (
 
 def upgrade() -> None:
     """Put the new tables in the place of the old one."""
+    index, facts = "ix_statistics_deployment_module", "statistics_deployment"
+    op.drop_index(index, facts)
+    op.create_index(index, facts, ["module", "started_at"])
     op.drop_table("statistics_rollup")
     for grain in ("day", "month", "year"):
         counters = [sa.Column(name, sa.Integer(), nullable=False) for name in _COUNTERS]
