@@ -116,7 +116,9 @@ def lab(salt_factories: FactoriesManager, planted: Planted) -> Iterator[Lab]:
             **api_config(USER, secrets.token_hex(16)),
         }
         told = {"log_level_logfile": "all"}
-        with Lab(salt_factories, "mum", ["mum1"], config, record_url=url, minion_config=told) as one:
+        with Lab(
+            salt_factories, "mum", ["mum1"], config, record_url=url, minion_config=told
+        ) as one:
             one.people = {"admin": [USER]}
             one.secrets = {
                 "shop": {
