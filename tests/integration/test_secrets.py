@@ -332,7 +332,7 @@ MAY_STAND = (
     Place(r"[^/]+/conf-away/master", ("away", "source"), "that of a master whose database is away"),
     Place(r"lab-mum/pillar/secrets\.sls", OF_HOSTS, "the pillar, as somebody has written it"),
     Place(r"lab-mum/pillar/modules\.sls", ("clear", "in_address"), "the templates, likewise"),
-    Place(r"mum_master/cache/pillar/m1\.p", OF_HOSTS, "where Salt keeps a minion's pillar"),
+    Place(r"mum_master/cache/pillar/mum1\.p", OF_HOSTS, "where Salt keeps a minion's pillar"),
     Place(
         r"lab-mum/hosts/mum1/guarded/releases/[^/]+/app\.ini",
         ("in_file",),
