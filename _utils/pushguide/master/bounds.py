@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pushguide.master.fields import (
     AbsolutePath,
     Bounded,
+    Location,
     Name,
     OneLine,
     Strict,
@@ -38,10 +39,8 @@ _HARMLESS = {
     r"NT Authority\NetworkService",
 }
 ACCOUNTS = "accounts"
-_OWN_HOST = ("127.0.0.1", "localhost", "[::1]")
+_OWN_HOST = ("127.0.0.1", "localhost")
 _PILLAR = re.compile(r"\{pillar\.([^{}]*)\}")
-
-Location = tuple[Any, ...]
 
 
 class Bounds(Strict):
@@ -108,30 +107,24 @@ def read(given: Mapping[str, Any]) -> tuple[SelfService | None, list[str]]:
         ]
 
 
-class Beyond(NamedTuple):
-    """Something that is not within the bounds."""
-
-    location: Location
-    by: str
-    problem: str
-
-
-def beyond(bounds: Bounds, *models: tuple[Location, BaseModel]) -> Iterator[Beyond]:
+def beyond(bounds: Bounds, *models: tuple[Location, BaseModel]) -> Iterator[tuple[Location, str]]:
     """What models name that is not within the bounds.
 
     Args:
         bounds: the bounds.
         models: each with its location in the template.
 
+    Yields:
+        Of each such thing its location, and what is wrong.
     """
     for location, model in models:
         for where, bounded, text in bounds_in(model, location):
             if not _is_within(bounds, bounded.by, text):
-                yield Beyond(where, bounded.by, _told(bounded.by, text))
+                yield where, _told(bounded.by, text)
         for where, text in texts(model.model_dump(mode="json"), location):
             for key in _PILLAR.findall(text):
                 if not any(fnmatchcase(key, one) for one in bounds.pillar):
-                    yield Beyond(where, "pillar", _told("pillar", key))
+                    yield where, _told("pillar", key)
 
 
 def hosts_beyond(bounds: Bounds, hosts: list[str]) -> list[str]:

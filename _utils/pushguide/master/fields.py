@@ -27,6 +27,10 @@ _BELOW_INVENTORY = re.compile(_INVENTORY + r"([\\/]|\Z)")
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
+#: Where something stands in a template: keys, and places in lists.
+Location = tuple[Any, ...]
+
+
 @dataclass(frozen=True)
 class Bounded:
     """Marks a field whose values are bounded where a template is kept in the database.
@@ -163,7 +167,7 @@ def help_of(text: str, *examples: Any, **more: Any) -> Any:
     return Field(description=text, examples=list(examples) or None, **more)
 
 
-def texts(value: object, location: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+def texts(value: object, location: Location = ()) -> Iterator[tuple[Location, str]]:
     """Every text in plain data, with its location."""
     if isinstance(value, str):
         yield location, value

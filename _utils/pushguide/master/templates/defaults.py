@@ -10,26 +10,13 @@ from typing import Any
 from pushguide.errors import BadTemplate
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates.layers import Layer
+from pushguide.master.templates.template import OVERRIDABLE
 
-#: What may be said for all modules. What is a module's own is not among it, nor what has a place
-#: for all already: people, and code standards.
-KEYS = (
-    "source",
-    "transfer",
-    "unpacking",
-    "configuration",
-    "index",
-    "probe",
-    "warm_up",
-    "drain",
-    "strategy",
-    "keep_releases",
-    "min_free_mb",
-    "restore_on_failure",
-    "orchestration",
-    "approval",
-    "signature",
-)
+#: What an environment may say and nobody for all modules: it is a module's own, or has a place
+#: for all already, as people and code standards have.
+_NOT_FOR_ALL = ("root", "inventory", "settings", "people", "standards", "windows")
+#: What may be said for all modules.
+KEYS = tuple(key for key in OVERRIDABLE if key not in _NOT_FOR_ALL)
 #: Settings are those of a project type.
 KEYS_OF_TYPE = (*KEYS, "settings")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pushguide.master.templates.layers import Layer, Location, is_one_probe, who_says
+from pushguide.master.fields import Location
+from pushguide.master.templates.layers import Layer, is_one_probe, who_says
 from pushguide.master.templates.library import ModuleTemplate
 from pushguide.master.templates.template import Platforms
 
@@ -29,21 +30,19 @@ def explained(chosen: ModuleTemplate) -> list[dict[str, Any]]:
     """
     platforms = chosen.platforms or Platforms(chosen.template)
     whole = in_full(chosen)
-    rows = [*_rows(whole, platforms.layers, left_out=("windows",))]
+    rows = [*_rows(whole, platforms.layers)]
     if chosen.windows is None:
         return rows
     usual = {row["path"]: row for row in rows}
-    for row in _rows(whole["windows"], platforms.windows_layers, left_out=("windows",)):
+    for row in _rows(whole["windows"], platforms.windows_layers):
         same = usual.get(row["path"])
         if same is None or same["value"] != row["value"]:
             rows.append({**row, "on_windows": True})
     return rows
 
 
-def _rows(
-    whole: Mapping[str, Any], layers: Sequence[Layer], left_out: tuple[str, ...]
-) -> Iterator[dict[str, Any]]:
-    values = {key: whole[key] for key in whole if key not in left_out}
+def _rows(whole: Mapping[str, Any], layers: Sequence[Layer]) -> Iterator[dict[str, Any]]:
+    values = {key: whole[key] for key in whole if key != "windows"}
     if is_one_probe(layers):
         [values["probe"]] = whole["probe"]
     for location, value in _leaves(values):

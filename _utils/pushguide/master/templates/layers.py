@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pushguide.master.fields import Location
+
 #: The kind of what does not say its kind.
 _USUAL_KINDS = {"source": "directory", "probe": "http", "drain": None}
-
-Location = tuple[Any, ...]
 
 
 class Layer(NamedTuple):

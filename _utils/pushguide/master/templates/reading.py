@@ -41,18 +41,22 @@ def read(module: str, template: object) -> Written:
         Refused: it is neither, too long, no YAML, or says something twice; every problem is named.
     """
     text = template.removeprefix(_NAMED) if isinstance(template, str) else None
-    if text is not None and len(text) > _TEXT_AT_MOST:
-        raise Refused(f"template is {len(text)} characters long: {_TEXT_AT_MOST} at the most.")
-    data = _unwrapped(module, template if text is None else _loaded(text))
+    _demand_short(text or "")
+    given = template if text is None else _loaded(text)
+    data = _unwrapped(module, given)
     problems = [*_odd(data)]
     if problems:
         raise Refused(problems)
-    whole = text is not None and data is not None and "pushguide:" not in text
     plain: dict[str, Any] = json.loads(json.dumps(data))
-    written = text if whole and text else as_yaml(plain)
-    if len(written) > _TEXT_AT_MOST:
-        raise Refused(f"template is {len(written)} characters long: {_TEXT_AT_MOST} at the most.")
-    return Written(plain, written if written.endswith("\n") else f"{written}\n")
+    if text is None or data != given:  # there is no text, or it is that of a whole pillar
+        text = as_yaml(plain)
+        _demand_short(text)
+    return Written(plain, text if text.endswith("\n") else f"{text}\n")
+
+
+def _demand_short(text: str) -> None:
+    if len(text) > _TEXT_AT_MOST:
+        raise Refused(f"template is {len(text)} characters long: {_TEXT_AT_MOST} at the most.")
 
 
 def team_in(template: object) -> str | None:

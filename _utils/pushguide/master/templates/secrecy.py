@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pushguide.master.fields import Location
+
 #: The parts of a template that people write values of their own into.
 _PARTS = ("source", "settings", "probe", "warm_up", "drain", "transfer", "configuration")
 #: How the names of secrets end, in lower case and without what is no letter.
@@ -45,8 +47,6 @@ _IN_TEXT = re.compile(
     r"\s*=\s*['\"]?[^\s'\";,&{$%]",
     re.IGNORECASE,
 )
-
-Location = tuple[Any, ...]
 
 
 def problems_of_secrets(merged: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:

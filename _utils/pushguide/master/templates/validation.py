@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from pushguide.errors import BadTemplate
 from pushguide.master.allowed import Allowed
 from pushguide.master.bounds import Bounds, beyond
-from pushguide.master.fields import NAME_PATTERN, TypeSettings
+from pushguide.master.fields import NAME_PATTERN, Location, TypeSettings
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.defaults import Defaults
 from pushguide.master.templates.inventory import problems_of_places
-from pushguide.master.templates.layers import Layer, Location, as_said, laid, who_says
+from pushguide.master.templates.layers import Layer, as_said, laid, who_says
 from pushguide.master.templates.secrecy import problems_of_secrets
 from pushguide.master.templates.sentences import sentences
 from pushguide.master.templates.template import MAY_STAND, OVERRIDABLE, Platforms, Template
@@ -188,11 +188,11 @@ class Validation:
         place: Place,
     ) -> Iterator[str]:
         """What the template itself names that is not for it. What operations say for all is."""
-        for one in beyond(bounds, ((), template), (("settings",), settings)):
-            location = as_said(one.location, layers)
+        for found, problem in beyond(bounds, ((), template), (("settings",), settings)):
+            location = as_said(found, layers)
             said_by = who_says(layers, location)
             if said_by is None or said_by.is_own:
-                yield f"{place(location)}: {one.problem}"
+                yield f"{place(location)}: {problem}"
 
 
 def _default(environments: Mapping[str, Any], path: str) -> tuple[str, list[str]]:
