@@ -85,7 +85,7 @@ class Editing:
     def delete(self, module: object, revision: object, reason: object) -> dict[str, Any]:
         """Delete a template. Its revisions stay, and so does what the record knows."""
         name, why = demand_name(module, "module"), demand_reason(reason)
-        self._demand_saved(name)
+        self._newest(name)
         base = demand_number(revision, "revision")
         return self._append(name, None, base, why)
 
@@ -171,7 +171,7 @@ class Editing:
         at_most = min(demand_number(limit, "limit"), _REVISIONS_AT_MOST)
         found = self.database.read(lambda one: store.find(one, name, at_most))
         if not found:
-            self._demand_saved(name)
+            self._newest(name)  # which says why
         return [one.told() for one in found]
 
     def types(self, project_type: object) -> dict[str, Any]:
@@ -267,24 +267,17 @@ class Editing:
             named = ", ".join(f"#{one.id} ({one.state})" for one in under_way)
             raise Refused(f"{module} has deployments that have not ended: {named}.")
 
-    def _demand_saved(self, module: str) -> None:
+    def _newest(self, module: str) -> Revision:
+        found = self.database.read(lambda one: store.newest(one, module)).get(module)
+        if found is not None:
+            return found
         if module in self._library.of_pillar:
             raise Refused(
                 f"The template of {module} stands in the master's pillar "
                 f"(pushguide:modules:{module}): what keeps that keeps its history, too."
             )
-        self._newest(module)
-
-    def _newest(self, module: str) -> Revision:
-        found = self.database.read(lambda one: store.newest(one, module)).get(module)
-        if found is None:
-            if module in self._library.of_pillar:
-                self._demand_saved(module)
-            known = self._library.saved
-            raise Refused(
-                f"There is no template of {module!r} in the database: {did_you_mean(module, known)}"
-            )
-        return found
+        known = did_you_mean(module, self._library.saved)
+        raise Refused(f"There is no template of {module!r} in the database: {known}")
 
     def _revision(self, module: str, number: int) -> Revision:
         found = self.database.read(lambda one: store.look(one, module, number))

@@ -175,6 +175,12 @@ def test_all_problems_are_told_and_nothing_is_kept(desk: As) -> None:
     assert "template of shop:root: '/etc' is not allowed" in checked["problems"][0]
 
 
+def test_a_problem_of_the_rules_is_told_where_it_stands(desk: As) -> None:
+    checked = desk().editing.validate("shop", changed(standards={"no-such-rule": "off"}))
+    assert checked["problems"]
+    assert all(one.startswith("template of shop:standards:") for one in checked["problems"])
+
+
 def test_a_test_changes_nothing(desk: As) -> None:
     told = save(desk(), test=True)
     assert "+root: /srv/shop" in told["difference"]
@@ -182,6 +188,8 @@ def test_a_test_changes_nothing(desk: As) -> None:
 
 
 def test_one_name_has_one_owner(desk: As, database: Database) -> None:
+    with pytest.raises(Refused, match="The template of till stands in the master's pillar"):
+        desk("root", fun="pushguide.x").editing.history("till", 20)
     with pytest.raises(Refused, match="one name has one owner: change it there"):
         save(desk("root", fun="pushguide.x"), "till", TEXT)
     # Somebody writes into the pillar what the database has.
@@ -191,7 +199,11 @@ def test_one_name_has_one_owner(desk: As, database: Database) -> None:
     told = str(refusal.value)
     assert "pushguide:modules:till in the master's pillar" in told
     assert "revision 1, saved by x at" in told
-    assert desk("root", fun="pushguide.x").questions.modules()["till"]["problems"]
+    root = desk("root", fun="pushguide.x")
+    assert root.questions.modules()["till"]["problems"]
+    # The way out that it names is one.
+    assert root.editing.delete("till", 1, "the pillar has it")["deleted"] is True
+    assert desk().gate.library.get("till").template.root == "/srv/shop"
 
 
 def test_a_deleted_one_comes_back(desk: As) -> None:

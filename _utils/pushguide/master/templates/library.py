@@ -142,7 +142,7 @@ class Library:
 
     def _filled_in(self, module: str, environment: str, template: Template) -> ModuleTemplate:
         settings = settings_of(template, self.settings_class).model_dump(mode="json")
-        rules, _ = self._rules(module, template)
+        rules, _ = self._rules(_path(module, module in self.saved), template)
         holding = tuple(one for one in rules.values() if one.holds_for(template.type))
         environments = self.modules[module]["environments"]
         (own,) = [one for name, one in environments.items() if str(name) == environment]
@@ -160,7 +160,7 @@ class Library:
             rule.name
             for platforms in templates.values()
             for template in platforms.templates
-            for rule in self._rules(module, template)[0].values()
+            for rule in self._rules(_path(module, module in self.saved), template)[0].values()
             if rule.holds_for(template.type)
         }
 
@@ -239,7 +239,7 @@ class Library:
         team = data.get("team") if isinstance(data, Mapping) else None
         allowed = self.allowed.self_service
         templates, default, problems = Validation(
-            path=f"template of {module}" if is_saved else f"pushguide:modules:{module}",
+            path=_path(module, is_saved),
             settings_class=self.settings_class,
             allowed=self.allowed,
             defaults=self.defaults,
@@ -249,7 +249,7 @@ class Library:
             one
             for platforms in templates.values()
             for template in platforms.templates
-            for one in self._rules(module, template)[1]
+            for one in self._rules(_path(module, is_saved), template)[1]
         ]
         return templates, default, [*problems, *dict.fromkeys(found)]
 
@@ -267,9 +267,9 @@ class Library:
         allowed = self.allowed.self_service
         return allowed.of(self.team_of(module)) if allowed else Bounds()
 
-    def _rules(self, module: str, template: Template) -> tuple[dict[str, Rule], list[str]]:
-        path = f"pushguide:modules:{module}:standards"
-        return merge(layers(self.standards, template.type, path, template.standards))
+    def _rules(self, path: str, template: Template) -> tuple[dict[str, Rule], list[str]]:
+        of_all = layers(self.standards, template.type, f"{path}:standards", template.standards)
+        return merge(of_all)
 
     @cached_property
     def people(self) -> People:
@@ -351,3 +351,8 @@ def master_pillar(opts: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[s
     if not isinstance(modules, Mapping):
         raise BadTemplate("pushguide:modules in the master's pillar is not a mapping.")
     return modules, given
+
+
+def _path(module: str, is_saved: bool) -> str:
+    """Where what is said of a module stands, for people."""
+    return f"template of {module}" if is_saved else f"pushguide:modules:{module}"
