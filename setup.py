@@ -12,6 +12,8 @@ from setuptools import find_namespace_packages, setup
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE = "_utils/pushguide"
+#: It is there once ``make console`` has built it.
+CONSOLE = "web/dist"
 
 
 def version():
@@ -29,6 +31,8 @@ def folders():
         if os.path.isdir(os.path.join(HERE, f"_{kind}")):
             found[f"pushguide.{kind}"] = f"_{kind}"
     found["pushguide.orch"] = "orch"
+    if os.path.isfile(os.path.join(HERE, CONSOLE, "index.html")):
+        found["pushguide.console"] = CONSOLE
     return found
 
 
@@ -41,6 +45,7 @@ setup(
     package_data={
         "pushguide.master.store.migrations": ["*.mako"],
         "pushguide.orch": ["*.sls"],
+        "pushguide.console": ["*.html", "*.svg", "assets/*"],
     },
     include_package_data=False,
 )

@@ -257,7 +257,7 @@ def redeploy(
     )
 
 
-def resume(deployment=None, reason=None, **unknown):
+def resume(deployment=None, reason=None, wait=True, **unknown):
     """
     Drive a deployment on to its end, from wherever it stands: one that is paused, one that was
     submitted and not started, or one whose master went away. Hosts that succeeded are not touched
@@ -268,6 +268,9 @@ def resume(deployment=None, reason=None, **unknown):
 
     reason
         Why, for the record.
+
+    wait : True
+        Drive it to its end here; with False it goes on in the background.
 
     Returns what ``deploy`` returns.
 
@@ -281,7 +284,7 @@ def resume(deployment=None, reason=None, **unknown):
         resume,
         unknown,
         __user__,
-        lambda desk: desk.deployments.resume(deployment, reason),
+        lambda desk: desk.deployments.resume(deployment, reason, wait),
         deployment=deployment,
         reason=reason,
     )
@@ -354,7 +357,7 @@ def pause(deployment=None, reason=None, wait=True, **unknown):
     )
 
 
-def confirm(deployment=None, reason=None, **unknown):
+def confirm(deployment=None, reason=None, wait=True, **unknown):
     """
     Say that what was deployed so far is right. A deployment that waits after its canary goes on;
     hosts that would go back by themselves (``confirm_within_seconds``) stay.
@@ -364,6 +367,9 @@ def confirm(deployment=None, reason=None, **unknown):
 
     reason
         What was looked at, for the record.
+
+    wait : True
+        Drive it to its end here, if nobody does; with False it goes on in the background.
 
     Returns the deployment with the state of every host.
 
@@ -377,7 +383,7 @@ def confirm(deployment=None, reason=None, **unknown):
         confirm,
         unknown,
         __user__,
-        lambda desk: desk.deployments.confirm(deployment, reason),
+        lambda desk: desk.deployments.confirm(deployment, reason, wait),
         deployment=deployment,
         reason=reason,
     )
@@ -748,32 +754,158 @@ def status(module=None, environment=None, **unknown):
     )
 
 
-def history(module=None, environment=None, limit=20, **unknown):
+def history(
+    module=None,
+    environment=None,
+    limit=20,
+    state=None,
+    kind=None,
+    person=None,
+    version=None,
+    host=None,
+    since=None,
+    until=None,
+    before=None,
+    **unknown,
+):
     """
     List deployments, the newest first.
 
     module
-        Only this module's. All by default.
+        Only this module's.
 
     environment
-        Only this environment's. All by default.
+        Only this environment's.
 
     limit : 20
         How many at the most.
+
+    state
+        Only those in this state, or in one of a list of states.
+
+    kind
+        Only deploy, rollback or redeploy.
+
+    person
+        Only what this person asked for.
+
+    version
+        Only of this version.
+
+    host
+        Only those that went to this host.
+
+    since
+        Only from this moment on, with date, time and zone: ``2026-11-24T03:00+08:00``.
+
+    until
+        Only before this moment.
+
+    before
+        Only those with a lower number: the next page.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run pushguide.history shop-web limit=5
+        salt-run pushguide.history state=failed since=2026-11-24T00:00+08:00
     """
+    given = {
+        "module": module,
+        "environment": environment,
+        "state": state,
+        "kind": kind,
+        "person": person,
+        "version": version,
+        "host": host,
+        "since": since,
+        "until": until,
+        "before": before,
+    }
     return _answer(
         history,
         unknown,
         __user__,
-        lambda desk: desk.questions.history(module, environment, limit),
+        lambda desk: desk.questions.history(limit, given),
         module=module,
         environment=environment,
+    )
+
+
+def overview(**unknown):
+    """
+    Show every module that you may see, as it stands: what is live in each environment, the last
+    deployment and how its hosts ended, what is frozen, what you may do; and every deployment that
+    has not ended. It is what a front end begins with.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.overview
+    """
+    return _answer(overview, unknown, __user__, lambda desk: desk.pages.overview())
+
+
+def hosts(module=None, look=False, **unknown):
+    """
+    Show what runs on which host, by the record, and how its last deployments ended there.
+
+    module
+        Only the hosts of this module.
+
+    look : False
+        Ask every host as well, whether it answers and what it says that is live.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.hosts shop-web look=True
+    """
+    return _answer(
+        hosts, unknown, __user__, lambda desk: desk.pages.hosts(module, look), module=module
+    )
+
+
+def locks(**unknown):
+    """
+    List the modules that are locked by a deployment: since when, and who drives it, if anybody
+    does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.locks
+    """
+    return _answer(locks, unknown, __user__, lambda desk: desk.pages.locks())
+
+
+def compare(deployment=None, with_deployment=None, **unknown):
+    """
+    Show what differs between two deployments: their plans, what became of each host, and how long
+    the stages took.
+
+    deployment
+        The number of the one.
+
+    with_deployment
+        The number of the other.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.compare 41 42
+    """
+    return _answer(
+        compare,
+        unknown,
+        __user__,
+        lambda desk: desk.pages.compare(deployment, with_deployment),
+        deployment=deployment,
     )
 
 
@@ -1266,6 +1398,25 @@ def types(type=None, **unknown):  # noqa: A002 - what people give is the type
     return _answer(types, unknown, __user__, lambda desk: desk.editing.types(type))
 
 
+def health(**unknown):
+    """
+    Look at everything that deployments rest on: the database (that it answers, has the newest
+    schema and takes writes), the clocks of the masters, the file server, the templates, the engines
+    and their duties, deployments that nobody drives, the hosts by the monitor, the disk, and
+    salt-api.
+
+    Returns ``state`` (``ok``; ``warning``: deployments work; ``failed``: they may not), ``checks``,
+    and a ``summary`` to read; ``retcode`` is 1 if something failed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.health
+    """
+    return _answer(health, unknown, __user__, lambda desk: desk.health())
+
+
 def setup(files=None, **unknown):
     """
     Create the database, or migrate it to the newest schema; sync the teams' own project types;
@@ -1572,6 +1723,286 @@ def freezes(module=None, **unknown):
     """
     return _answer(
         freezes, unknown, __user__, lambda desk: desk.freezing.freezes(module), module=module
+    )
+
+
+def quarantine(host=None, module=None, reason=None, until=None, **unknown):
+    """
+    Keep deployments away from a host. They leave it out and say so, and go on with the others. What
+    is under way already goes on.
+
+    host
+        The host, one that a template means.
+
+    module
+        Keep those of this module away alone. Those of every module by default.
+
+    reason
+        Why, for whoever wonders.
+
+    until
+        When it ends by itself, with date, time and zone. Somebody has to end it if not given.
+
+    Returns the quarantine.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.quarantine web7 reason='its disk fails'
+    """
+    return _answer(
+        quarantine,
+        unknown,
+        __user__,
+        lambda desk: desk.quarantining.quarantine(host, module, reason, until),
+        host=host,
+        module=module,
+        reason=reason,
+        until=until,
+    )
+
+
+def unquarantine(host=None, module=None, reason=None, **unknown):
+    """
+    Let deployments have a host again. It gets what it has missed with the next one of them.
+
+    host
+        The host.
+
+    module
+        The module, if it was put in quarantine for that one alone.
+
+    reason
+        Why. It stands in the audit.
+
+    Returns the quarantine that has ended.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.unquarantine web7 reason='it has a new disk'
+    """
+    return _answer(
+        unquarantine,
+        unknown,
+        __user__,
+        lambda desk: desk.quarantining.unquarantine(host, module, reason),
+        host=host,
+        module=module,
+        reason=reason,
+    )
+
+
+def quarantines(module=None, **unknown):
+    """
+    List the hosts that deployments leave out now, with why, by whom and since when.
+
+    module
+        Only those that deployments of this module leave out. All by default.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.quarantines
+    """
+    return _answer(
+        quarantines,
+        unknown,
+        __user__,
+        lambda desk: desk.quarantining.quarantines(module),
+        module=module,
+    )
+
+
+def notify_test(channel=None, **unknown):
+    """
+    Send a message to each address of a channel of notifications, now, and tell which of them have
+    taken it. The exit code is 1 if one has not.
+
+    channel
+        The channel's name, as in the master's configuration under
+        ``pushguide:notifications:channels``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.notify_test operations
+    """
+    return _answer(
+        notify_test,
+        unknown,
+        __user__,
+        lambda desk: desk.notifying.test(channel),
+        channel=channel,
+    )
+
+
+def notifications(channel=None, state=None, limit=50, **unknown):
+    """
+    Tell of which events people were told, the newest first: what has arrived, what is still due
+    and why, and what was given up.
+
+    channel
+        Of this channel only. All by default.
+
+    state
+        Only what is ``pending``, ``delivered`` or ``given_up``. All by default.
+
+    limit : 50
+        How many are listed, 1000 at the most. What is counted is all there are.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.notifications state=pending
+    """
+    return _answer(
+        notifications,
+        unknown,
+        __user__,
+        lambda desk: desk.notifying.notifications(channel, state, limit),
+        channel=channel,
+    )
+
+
+def token_create(
+    name=None,
+    public_key=None,
+    modules=None,
+    environments=None,
+    expires=None,
+    reason=None,
+    **unknown,
+):
+    """
+    Register the public half of a key, whose signatures may then ask for deployments of some modules
+    to some environments. CI makes the pair and keeps the private half, which never comes here.
+
+    name
+        What the token is called, such as ``shop-ci``. A name is never given twice.
+
+    public_key
+        The public half of an Ed25519 key: PEM as ``openssl pkey -pubout`` writes it, or, at the
+        command line, what stands between the first and the last line of that.
+
+    modules
+        A list of the modules that it may deploy: names, or patterns as a shell has them. It takes a
+        maintainer of all of them, now and whenever it is used.
+
+    environments
+        A list of the environments that it may deploy to, likewise.
+
+    expires
+        When it ends: after days or hours (``90d``, ``12h``), or at a date and time with its zone;
+        after 366 days at the most.
+
+    reason
+        What it is for, for whoever wonders.
+
+    Returns the token.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.token_create shop-ci public_key="$(cat pushguide.pub)" \\
+            modules='[shop-web]' environments='[test]' expires=90d
+    """
+    return _answer(
+        token_create,
+        unknown,
+        __user__,
+        lambda desk: desk.tokens.create(name, public_key, modules, environments, expires, reason),
+        name=name,
+        modules=modules,
+        environments=environments,
+        expires=expires,
+        reason=reason,
+    )
+
+
+def tokens(module=None, **unknown):
+    """
+    List the deployment tokens, those that are over included: what each is for, who made it, until
+    when it is valid, and when it was used last.
+
+    module
+        Only those for this module. All by default, as far as the caller is maintainer of a module
+        that they are for.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.tokens
+    """
+    return _answer(
+        tokens, unknown, __user__, lambda desk: desk.tokens.tokens(module), module=module
+    )
+
+
+def token_revoke(name=None, reason=None, **unknown):
+    """
+    End a deployment token at once. What it has begun goes on.
+
+    name
+        The token.
+
+    reason
+        Why. It stands in the audit.
+
+    Returns the token.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.token_revoke shop-ci reason='the runner was broken into'
+    """
+    return _answer(
+        token_revoke,
+        unknown,
+        __user__,
+        lambda desk: desk.tokens.revoke(name, reason),
+        name=name,
+        reason=reason,
+    )
+
+
+def deploy_signed(request=None, signature=None, wait=True, **unknown):
+    """
+    Deploy what a request asks for that a deployment token has signed. Whoever may call this needs
+    no role: the signature is what is looked at. A request is taken once, within five minutes.
+
+    request
+        The text of the request, a JSON mapping, or that text as base64: Salt's command line takes
+        JSON apart, and base64 comes through as it is.
+
+    signature
+        The Ed25519 signature of the text, as base64.
+
+    wait : True
+        Wait for the end. With False the answer is the deployment's number at once.
+
+    Returns what ``deploy`` returns.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run pushguide.deploy_signed request="$(base64 -w0 request.json)" \\
+            signature="$(base64 -w0 request.sig)"
+    """
+    return _answer(
+        deploy_signed,
+        unknown,
+        __user__,
+        lambda desk: desk.signing.deploy(request, signature, wait),
     )
 
 

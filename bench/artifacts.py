@@ -10,7 +10,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from demo.lab import Lab, LabError, free_port
+from demo.daemons import LabError, free_port
+from demo.lab import Lab
 
 _KB = 1024
 _WORDS = [bytes(random.Random(number).choices(range(97, 123), k=7)) + b" " for number in range(400)]

@@ -25,7 +25,8 @@ from typing import Any
 
 from bench import cpu
 from bench.figures import Figure, Samples, main
-from demo.lab import Lab, LabError, free_port
+from demo.daemons import LabError, free_port
+from demo.lab import Lab
 
 #: At 1 minion and at 20: the most that a deployment may cost, in floors.
 GOALS = {1: 1.0, 20: 0.7}

@@ -19,7 +19,8 @@ from typing import Any
 from bench import cpu
 from bench.figures import Figure, Samples, main
 from bench.overhead import templates
-from demo.lab import Lab, LabError, free_port
+from demo.daemons import LabError, free_port
+from demo.lab import Lab
 
 #: The most that a rollback may cost, in deployments.
 GOAL = 1.1

@@ -25,7 +25,9 @@ from typing import Any
 
 from bench.figures import Figure, Samples, main
 from bench.overhead import templates
-from demo.lab import Lab, LabError
+from demo.daemons import LabError
+from demo.lab import Lab
+from pushguide import __version__
 
 #: At 5,000 hosts: CPU seconds beyond the floor, and megabytes.
 CPU_GOAL, MEMORY_GOAL = 20.0, 500.0
@@ -84,11 +86,17 @@ def measure(arguments: argparse.Namespace) -> tuple[Sequence[Samples], Sequence[
 
 
 def in_a_process(
-    what: str, config: Path, count: int, prepare: str, database: str
+    what: str,
+    config: Path,
+    count: int,
+    prepare: str,
+    database: str,
+    module: str = "scale",
+    more: Sequence[str] = (),
 ) -> dict[str, float]:
     """Drive, or take returns, in a process of its own; answer with what that cost."""
-    words = [sys.executable, "-m", "bench.scale", "--role", what, "--config", str(config)]
-    words += ["--hosts", str(count), "--prepare", prepare, "--database", database]
+    words = [sys.executable, "-m", f"bench.{module}", "--role", what, "--config", str(config)]
+    words += ["--hosts", str(count), "--prepare", prepare, "--database", database, *more]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(f"{what} with {count} hosts ended with {done.returncode}: {done.stderr}")
@@ -137,8 +145,8 @@ def simulate(config: str) -> None:
 def result_of(kwarg: dict[str, Any]) -> dict[str, Any]:
     """What a host returns for its job."""
     share, stages = kwarg.get("share"), kwarg.get("stages", [*STEPS])
-    if share is None:
-        return {}
+    if share is None:  # it is only asked which pushguide it runs
+        return {"pushguide": __version__, "module": None, "grains": {}}
     return {
         "deployment": share["deployment"],
         "uid": share["uid"],

@@ -31,7 +31,8 @@ from typing import Any
 
 from bench import artifacts, cpu
 from bench.figures import Figure, Samples, main
-from demo.lab import Lab, LabError
+from demo.daemons import LabError
+from demo.lab import Lab
 
 #: The most that the first deployment may cost, in floors.
 FIRST_GOAL = 1.15

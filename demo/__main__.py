@@ -16,7 +16,8 @@ import time
 import urllib.request
 from typing import Any
 
-from demo.lab import Lab, LabError, free_port
+from demo.daemons import LabError, free_port
+from demo.lab import Lab
 
 HOSTS = ("web1", "web2", "web3")
 MODULE = "shop-web"
@@ -78,6 +79,8 @@ class Demo:
         self.through_api("1.1.0")
         say("What has happened")
         self.history()
+        say("The same in a browser: salt-api serves the console")
+        self.console()
 
     # The scenes.
 
@@ -190,6 +193,15 @@ class Demo:
                 f"#{number}  {one['kind']:<9} {one['version']}  {one['state']:<12} {seconds:.1f} s"
             )
 
+    def console(self) -> None:
+        """Fetch what a browser would, and look whether it is the console."""
+        request = urllib.request.Request(self.lab.api_url, headers={"Accept": "text/html"})
+        with urllib.request.urlopen(request, timeout=5) as response:
+            page = response.read().decode()
+        if "<title>pushguide</title>" not in page:
+            raise LabError(f"{self.lab.api_url} should be the console, it is {page[:200]}")
+        print(f"{self.lab.api_url} (KEEP=1 leaves it running)")
+
     def demand_live(self, version: str) -> None:
         """Ask every host what it serves, and compare."""
         for host, port in self.ports.items():
@@ -235,7 +247,7 @@ def keep(lab: Lab) -> None:
     print(
         f"\nEverything goes on running in {lab.top}. Talk to it:\n"
         f"  {' '.join(lab.command('salt-run', 'pushguide.status'))}\n"
-        f"  salt-api: {lab.api_url}, user {lab.api_user}, eauth sharedsecret, "
+        f"  the console and salt-api: {lab.api_url}, user {lab.api_user}, eauth sharedsecret, "
         f"password {lab.api_secret}\n"
         f"End it:\n  kill -- {groups}; rm -r {lab.top}"
     )

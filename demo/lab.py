@@ -6,66 +6,19 @@ is stopped again by its process.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import threading
-import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import yaml
-
-PROJECT = Path(__file__).resolve().parent.parent
-_BIN = Path(sys.executable).parent
-#: What the lab's processes get: bytecode is kept, as it is where a package is installed, and who
-#: began this by sudo owns the master all the same.
-_LEFT_OUT = ("PYTHONDONTWRITEBYTECODE", "SUDO_USER")
-_ENVIRONMENT = {key: value for key, value in os.environ.items() if key not in _LEFT_OUT}
+from demo.daemons import BIN, Daemons, free_port, wait_for
+from pushguide import loader
 
 
-class LabError(Exception):
-    """Something in the lab did not come up; the message says what, and where its log is."""
-
-
-def free_port() -> int:
-    """A TCP port of the loopback address that nothing listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait until a condition holds.
-
-    Raises:
-        LabError: it does not within ``seconds``.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise LabError(f"{what} did not happen within {seconds:g} s")
-        time.sleep(0.1)
-
-
-def _pass_on(stream: IO[str], lines: list[str], live: bool) -> None:
-    """Collect lines, and show them; Salt 3008 says of itself at each exit what it left open."""
-    for line in stream:
-        if "unclosed " not in line:
-            lines.append(line)
-            if live:
-                print(line, end="", file=sys.stderr, flush=True)
-
-
-class Lab:
+class Lab(Daemons):
     """A master with minions, and salt-api on request.
 
     Args:
@@ -85,27 +38,13 @@ class Lab:
         with_api: bool = False,
         grains: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
+        super().__init__()
         self.minions = list(minions)
         self.modules = modules
         self.with_api = with_api
         self.grains = grains or {}
-        # Sockets lie in here, and a socket's path may have no more than about 100 characters.
-        self.top = Path(tempfile.mkdtemp(prefix="pushguide-"))
-        self.artifacts = self.top / "files" / "artifacts"
         self.api_port = free_port()
         self.api_secret = os.urandom(16).hex()
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def __enter__(self) -> Lab:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     # Coming up and going down.
 
@@ -122,47 +61,11 @@ class Lab:
             wait_for(self._api_answers, 30, "an answer of salt-api")
         self.run("pushguide.setup")
 
-    def stop(self) -> None:
-        """Stop everything that was started, and remove the directory."""
-        for process in reversed(self.processes.values()):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + 10
-        for process in self.processes.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(deadline - time.monotonic(), 0.1))
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self.processes.clear()
-        shutil.rmtree(self.top, ignore_errors=True)
-
-    def spawn(self, name: str, command: Sequence[str]) -> None:
-        """Start a process that belongs to the lab and is stopped with it."""
-        log = self.top / f"{name}.log"
-        with log.open("ab") as out:
-            self.processes[name] = subprocess.Popen(
-                list(command),
-                stdout=out,
-                stderr=out,
-                stdin=subprocess.DEVNULL,
-                env=_ENVIRONMENT,
-                start_new_session=True,
-            )
-
-    def serve(self, directory: Path, port: int) -> None:
-        """Serve a directory, which need not be there yet, on a port of the loopback address."""
-        words = ["-m", "http.server", str(port), "--bind", "127.0.0.1", "-d", str(directory)]
-        self.spawn(f"http-{port}", [sys.executable, *words])
-
     def _spawn(self, name: str, program: str, config: Path) -> None:
-        self.spawn(name, [str(_BIN / program), "-c", str(config), "-l", "warning"])
+        self.spawn(name, [str(BIN / program), "-c", str(config), "-l", "warning"])
 
     def _all_answer(self) -> bool:
-        for name, process in self.processes.items():
-            if process.poll() is not None:
-                log = (self.top / f"{name}.log").read_text()[-2000:]
-                raise LabError(f"{name} ended with {process.returncode}:\n{log}")
+        self.demand_running()
         done = self.call(
             "salt",
             "-L",
@@ -196,57 +99,26 @@ class Lab:
 
     def command(self, program: str, *arguments: str) -> list[str]:
         """The words of a Salt command for this lab."""
-        return [str(_BIN / program), "-c", str(self.top / "master"), *arguments]
+        return [str(BIN / program), "-c", str(self.top / "master"), *arguments]
 
     def call(
         self, program: str, *arguments: str, check: bool = True, live: bool = False
     ) -> subprocess.CompletedProcess[str]:
         """Run a Salt command in this lab. ``live`` passes on what it tells while it runs."""
-        words = self.command(program, *arguments)
-        errors: list[str] = []
-        with subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_ENVIRONMENT
-        ) as process:
-            reader = threading.Thread(target=_pass_on, args=(process.stderr, errors, live))
-            reader.start()
-            assert process.stdout
-            output = process.stdout.read()
-            reader.join()
-        if check and process.returncode:
-            raise LabError(
-                f"{program} {' '.join(arguments)} exited {process.returncode}:\n"
-                f"{output}\n{''.join(errors)}"
-            )
-        return subprocess.CompletedProcess(words, process.returncode, output, "".join(errors))
+        return self.run_command(self.command(program, *arguments), check, live)
 
     def run(self, function: str, *arguments: str, check: bool = True, live: bool = False) -> Any:
         """Run a runner function; answer with its data. ``live`` lets its progress be seen."""
         done = self.call("salt-run", function, *arguments, "--out=json", check=check, live=live)
         return json.loads(done.stdout)
 
-    def publish(self, module: str, version: str, files: Mapping[str, str]) -> None:
-        """Do what CI does: put a version's archive and its sha256 where the source looks."""
-        place = self.artifacts / module / version
-        content = self.top / "build" / module / version
-        for name, text in files.items():
-            path = content / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        place.mkdir(parents=True)
-        name = f"{module}-{version}.tar.gz"
-        subprocess.run(["tar", "-C", str(content), "-czf", str(place / name), "."], check=True)
-        done = subprocess.run(["sha256sum", name], cwd=place, check=True, capture_output=True)
-        (place / "sha256").write_bytes(done.stdout)
-
     # Configuration.
 
     def _write_configuration(self) -> None:
         publish_port, ret_port = free_port(), free_port()
-        for directory in ("master", "files", "pillar", *self.minions):
+        self._share_files()
+        for directory in ("master", *self.minions):
             (self.top / directory).mkdir(exist_ok=True)
-        self.artifacts.mkdir(exist_ok=True)
-        for name in ("orch", "_modules", "_states", "_utils"):
-            (self.top / "files" / name).symlink_to(PROJECT / name)
         self._write("pillar/top.sls", {"base": {"*_master": ["modules"]}})
         people = {"deployer": [self.api_user]}
         given = {"modules": dict(self.modules), "people": people}
@@ -269,6 +141,8 @@ class Lab:
             )
 
     def _master(self, publish_port: int, ret_port: int) -> dict[str, Any]:
+        console = loader.console()
+        served = {"app": f"{console}/index.html", "static": console} if console else {}
         return {
             "id": "lab_master",
             "root_dir": str(self.top / "master"),
@@ -287,8 +161,6 @@ class Lab:
                 "host": "127.0.0.1",
                 "port": self.api_port,
                 "disable_ssl": True,
+                **served,
             },
         }
-
-    def _write(self, name: str, data: Any) -> None:
-        (self.top / name).write_text(yaml.safe_dump(data))

@@ -1,76 +1,72 @@
-"""Run lanes of commands at the same time, those of a lane one after the other; fail if one does.
+"""Run commands, several at the same time; fail if one does.
 
-What the first lane writes is seen as it comes, the rest of it when its lane has ended. A command
-that fails does not keep the next one of its lane from running.
+They begin in the order given. What a command writes goes into a log and is printed when it has
+ended, so that the outputs of two never mix; a line at its beginning names the log to follow.
 
-    python tools/side_by_side.py 'pytest --ignore=tests/windows' -- 'pytest tests/windows'
+    python tools/side_by_side.py --at-once 2 --logs build/tests "pytest tests" "make bench"
 """
 
 from __future__ import annotations
 
-import itertools
+import argparse
 import os
 import shlex
 import subprocess
 import sys
-import tempfile
 import threading
-from contextlib import ExitStack
-from typing import IO
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-#: Whoever looks into the files sees how far it has come.
+#: Whoever follows a log sees how far its command has come.
 _ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1"}
 
 
-class Lane(threading.Thread):
-    """Commands that run one after the other.
+class Commands:
+    """Commands that run side by side.
 
     Args:
-        commands: the commands.
-        output: where what they write goes; None for where ours goes.
+        logs: the folder of their logs.
     """
 
-    def __init__(self, commands: list[str], output: IO[str] | None = None) -> None:
-        super().__init__(daemon=True)
-        self.commands = commands
-        self.output = output
-        self.code = 0
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self._printing = threading.Lock()
 
-    def run(self) -> None:
-        """Run them, and keep the highest exit code."""
-        for command in self.commands:
-            print(f"\n== {command}", file=self.output or sys.stdout, flush=True)
-            done = subprocess.run(
+    def run(self, number: int, command: str) -> int:
+        """Run one, print what it wrote, and answer with its exit code."""
+        log = self.logs / f"{number}.log"
+        began = time.monotonic()
+        self._print(f"== begins, {log}: {command}")
+        with log.open("w", encoding="utf-8") as output:
+            code = subprocess.run(
                 shlex.split(command),
                 check=False,
-                stdout=self.output,
-                stderr=self.output,
+                stdout=output,
+                stderr=subprocess.STDOUT,
                 env=_ENVIRONMENT,
-            )
-            self.code = max(self.code, abs(done.returncode))
+            ).returncode
+        told = f"== {'ended' if code == 0 else f'FAILED with {code}'}: {command}"
+        text = log.read_text(encoding="utf-8", errors="replace")
+        self._print(f"\n{text}{told}, {time.monotonic() - began:.0f} s\n")
+        return abs(code)
+
+    def _print(self, text: str) -> None:
+        with self._printing:
+            print(text, flush=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the lanes, and answer with the highest of all exit codes."""
-    first, *others = [
-        list(commands)
-        for is_end, commands in itertools.groupby(arguments, key=lambda one: one == "--")
-        if not is_end
-    ]
-    with ExitStack() as stack:
-        behind = []
-        for commands in others:
-            output = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
-            behind.append((Lane(commands, output), output))
-        for lane, _ in behind:
-            lane.start()
-        ahead = Lane(first)
-        ahead.run()
-        for lane, output in behind:
-            lane.join()
-            output.seek(0)
-            print(output.read(), flush=True)
-    return max([ahead.code, *(lane.code for lane, _ in behind)])
+    """Run them, and answer with the highest of all exit codes."""
+    parser = argparse.ArgumentParser(description="Run commands, several at the same time.")
+    parser.add_argument("--at-once", type=int, required=True, help="how many run at a time")
+    parser.add_argument("--logs", type=Path, required=True, help="a folder for their logs")
+    parser.add_argument("commands", nargs="+")
+    given = parser.parse_args(arguments)
+    given.logs.mkdir(parents=True, exist_ok=True)
+    commands = Commands(given.logs)
+    with ThreadPoolExecutor(given.at_once) as lanes:
+        return max(lanes.map(commands.run, range(1, len(given.commands) + 1), given.commands))
 
 
 if __name__ == "__main__":

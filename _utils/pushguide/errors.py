@@ -19,6 +19,7 @@
         ├── LeaseLost             another master drives this deployment now
         ├── MasterAway            Salt's master takes no job
         └── DatabaseError         the database is away, empty, or of another version
+            └── ReadOnly          it is there and takes no writes
 """
 
 from __future__ import annotations
@@ -102,3 +103,7 @@ class MasterAway(PushguideError):
 
 class DatabaseError(PushguideError):
     """The database is away, empty, or of another version."""
+
+
+class ReadOnly(DatabaseError):
+    """The database is there and takes no writes: it is a replica."""

@@ -27,6 +27,14 @@ def orchestrations() -> str:
     return inside if os.path.isdir(inside) else os.path.join(_CHECKOUT, "orch")
 
 
+def console() -> str | None:
+    """Say in which folder the console is, None where it was not built."""
+    for path in (os.path.join(_PACKAGE, "console"), os.path.join(_CHECKOUT, "web", "dist")):
+        if os.path.isfile(os.path.join(path, "index.html")):
+            return path
+    return None
+
+
 def _folder(kind: str) -> str | None:
     """Look inside the package, as a wheel has it, then beside ``_utils``, as a checkout does."""
     for path in (os.path.join(_PACKAGE, kind), os.path.join(_CHECKOUT, f"_{kind}")):

@@ -160,6 +160,8 @@ class Share(NamedTuple):
     signature: dict[str, Any] | None = None
     #: The changes that are made to the files of a new release, in their order.
     configuration: Sequence[Mapping[str, Any]] = ()
+    #: The hooks of each stage, in their order.
+    hooks: dict[str, Any] = {}  # noqa: RUF012 - never changed
     #: The fields that are others on Windows hosts.
     windows: dict[str, Any] | None = None
     #: What the inventory says of the hosts: ``usual`` of all of them, and by host in ``hosts`` what

@@ -23,7 +23,17 @@ OPTS: dict[str, Any] = {
         "functions": {
             "out-of-lb": {"out": {"function": "lb.disable"}, "back": {"function": "lb.enable"}}
         },
-        "hooks": {"encrypt-config": {"function": "mycorp.encrypt"}},
+        "hooks": {
+            "encrypt-config": {"function": "mycorp.encrypt"},
+            "hold-jobs": {"function": "jobs.hold"},
+            "resume-jobs": {"function": "jobs.resume"},
+            "fetch-models": {"command": "/usr/local/bin/fetch_models"},
+            "migrate": {"command": "/usr/local/bin/migrate"},
+            "warm-cdn": {
+                "command": "/usr/local/bin/warm_cdn {paths}",
+                "variables": {"paths": {"pattern": "/[a-z/]*", "default": "/"}},
+            },
+        },
         "credentials": {"minio": {"user": "releases", "password": "not-this-one"}},
     },
 }

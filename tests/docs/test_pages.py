@@ -77,6 +77,8 @@ def test_the_files_that_the_page_on_development_names_exist() -> None:
     code = PROJECT / "_utils" / "pushguide"
     for named in re.findall(r"`([\w./-]+/[\w./-]*)`", prose(page)):
         path = named.replace("<version>", "")
+        if path.startswith("build/"):  # there once its tests have run
+            continue
         assert any((top / path).exists() for top in (PROJECT, code)), named
     told = [one for row in table(page, "The rollout") for one in code_in(row[0])]
     files = {one.name for one in (code / "master" / "rollout").glob("*.py")}

@@ -18,14 +18,16 @@ from pydantic_core import PydanticUndefined
 from pushguide import words
 from pushguide.inventory import FOUND
 from pushguide.inventory import KINDS as KINDS_OF_VALUES
-from pushguide.master import bounds, states, stocktaking, summary
+from pushguide.master import bounds, signing, states, stocktaking, summary, tokens
 from pushguide.master.cmdb import Cmdb
 from pushguide.master.config import Config
+from pushguide.master.events import EVENTS
 from pushguide.master.fields import Strict
 from pushguide.master.inventory import reconciling
 from pushguide.master.inventory.discovered import Runtime
 from pushguide.master.inventory.precedence import SOURCES as SAYING
 from pushguide.master.inventory.precedence import Claim, Known
+from pushguide.master.notifications import reading
 from pushguide.master.people.permissions import NEEDS
 from pushguide.master.plan import HostFacts, Leg, Plan
 from pushguide.master.rollout.batches import batches, rollout
@@ -41,6 +43,7 @@ from pushguide.master.templates import (
     drain,
     freezes,
     health,
+    hooks,
     inventory,
     people,
     sentences,
@@ -72,6 +75,8 @@ from tests.docs.test_yaml import ORDER
 from tests.support.host import Host
 
 CONFIGURATION = DOCS / "configuration.md"
+TOKENS = DOCS / "tokens.md"
+NOTIFICATIONS = DOCS / "notifications.md"
 SELF_SERVICE = DOCS / "templates-in-the-database.md"
 (
     TEMPLATES,
@@ -151,6 +156,12 @@ CONFIGURATION_HEADINGS = {
     configuration.TemplateChange: "By Jinja",
     configuration.HookChange: "By a hook",
 }
+#: Where docs/hooks.md tells the keys of each model.
+HOOKS_HEADINGS = {
+    hooks.Hooks: "In the stages",
+    hooks.HookUse: "One hook",
+    hooks.StageHook: "Undo and rollback",
+}
 OWN_TYPES = ("static_site", "service", "java_web", "windows_service", "dotnet_iis", "windows_task")
 #: What may become of a host in a deployment.
 OUTCOMES = {
@@ -181,6 +192,10 @@ def documented_models() -> list[Any]:
         for model, heading in CONFIGURATION_HEADINGS.items()
     ]
     found += [
+        pytest.param(DOCS / "hooks.md", heading, model, id=model.__name__)
+        for model, heading in HOOKS_HEADINGS.items()
+    ]
+    found += [
         pytest.param(ROLLOUT, heading, model, id=model.__name__)
         for model, heading in ROLLOUT_HEADINGS.items()
     ]
@@ -192,6 +207,13 @@ def documented_models() -> list[Any]:
     found.append(pytest.param(TRANSFER, "Indexes", template.IndexPlace, id="IndexPlace"))
     found.append(pytest.param(INVENTORY, "Keys of a value", inventory.Fact, id="Fact"))
     found.append(pytest.param(INVENTORY, "The CMDB", Cmdb, id="Cmdb"))
+    for model, heading in (
+        (reading.Notifications, "Keys"),
+        (reading.Channel, "A channel"),
+        (reading.QuietHours, "Quiet hours"),
+        (reading.Rule, "Rules"),
+    ):
+        found.append(pytest.param(NOTIFICATIONS, heading, model, id=model.__name__))
     artifacts = DOCS / "artifacts.md"
     found.append(pytest.param(artifacts, "Unpacking", unpacking.Unpacking, id="Unpacking"))
     access = "Access rights on Windows"
@@ -236,11 +258,13 @@ def own_fields(model: type[Strict]) -> dict[str, Any]:
     """The fields of a model that are not told with what it has in common with others."""
     common = {
         name
-        for parent in (health.Probe, drain.Drain, configuration.Change)
+        for parent in (health.Probe, drain.Drain, configuration.Change, hooks.HookUse)
         if parent in model.__mro__[1:]
         for name in parent.model_fields
     }
-    return {name: one for name, one in model.model_fields.items() if name not in common}
+    return {
+        one.alias or name: one for name, one in model.model_fields.items() if name not in common
+    }
 
 
 @pytest.mark.parametrize(("page", "heading", "model"), documented_models())
@@ -255,6 +279,11 @@ def test_the_keys_of_a_model_are_told(page: Path, heading: str, model: type[Stri
         (value,) = code_in(example)
         kind = Annotated[(field.annotation, *field.metadata, name)]
         TypeAdapter(kind).validate_python(yaml.safe_load(value))
+
+
+def test_every_event_that_people_are_told_of_is_told() -> None:
+    found = {code_in(row[0])[0]: row[1] for row in table(NOTIFICATIONS, "Events")}
+    assert found == EVENTS
 
 
 def test_every_kind_of_probe_and_drain_is_told_and_known_to_hosts() -> None:
@@ -422,7 +451,7 @@ def test_every_command_is_told_with_its_arguments() -> None:
 
 
 def test_every_command_but_setup_may_be_allowed_to_users_of_salt_api() -> None:
-    (block,) = [one for one in blocks("yaml") if "external_auth" in one.text]
+    (block,) = [one for one in blocks("yaml") if "    release:\n" in one.text]
     (allowed,) = yaml.safe_load(block.text)["external_auth"]["pam"]["release"]
     assert {*allowed["@pushguide"]} == {f"{name}$" for name in {*public(RUNNER)} - {"setup"}}
 
@@ -443,7 +472,7 @@ def test_what_people_ask_of_a_deployment_is_told() -> None:
     assert told == {
         f"pushguide.{name}"
         for name, function in public(RUNNER).items()
-        if name != "show" and "deployment" in {one.name for one in parameters(function)}
+        if NEEDS[name].acts and "deployment" in {one.name for one in parameters(function)}
     }
 
 
@@ -663,6 +692,30 @@ def test_the_event_of_a_build_is_told() -> None:
     told = json_block("build")
     build = summary.of_build(Build("shop-web", "1.4.2", "Reactor", now()))
     assert [*told] == [*build, "new", "problems", "state", "environment"]
+
+
+# Deployment tokens.
+
+
+def test_what_a_request_may_say_is_told() -> None:
+    told = [code_in(row[0])[0] for row in table(TOKENS, "A request")]
+    assert sorted(told) == sorted(signing.KEYS)
+    shown = json_block("request")
+    assert {*shown} < {*told}
+    assert told[:6] == [one for one in told if one in shown and one != "reason"]
+    (bytes_at_most,) = re.findall(r"may be (\d+)\s+bytes", section(TOKENS, "A request"))
+    assert int(bytes_at_most) == signing.BYTES_AT_MOST
+
+
+def test_what_a_token_is_made_of_is_told() -> None:
+    told = [code_in(row[0])[0] for row in table(TOKENS, "Register a key")]
+    assert told == [one.name for one in parameters(RUNNER.token_create)]
+    assert f"{tokens.DAYS_AT_MOST} days" in section(TOKENS, "Register a key")
+
+
+def test_the_reactor_of_signed_requests_hands_over_what_they_are_made_of() -> None:
+    reactor = runpy.run_path(str(PROJECT / "orch" / "deploy_signed.sls"))
+    assert [*reactor["SAID"], "wait"] == [one.name for one in parameters(RUNNER.deploy_signed)]
 
 
 # Answers.

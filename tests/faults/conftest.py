@@ -44,7 +44,7 @@ def lab(salt_factories: FactoriesManager, proxy: DatabaseProxy) -> Iterator[Lab]
             "database": proxy.url,
             "lease_seconds": 3,
             "silence_seconds": 2,
-            "presence_timeout_seconds": 10,
+            "presence_timeout_seconds": 40,
             "patience_seconds": 40,
         }
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from saltfactories.manager import FactoriesManager
@@ -11,6 +13,9 @@ from saltfactories.manager import FactoriesManager
 from tests.support.salt_lab import Api, Lab, api_config
 
 USER = "shop-team"
+FILES = Path(__file__).parent / "files"
+#: What the hooks may be given that note what they were given.
+ANY_WORD = {"word": {"pattern": "[a-z ;$()]+"}}
 #: What a server of artifacts asks for, under the name that templates give.
 STORE = {"user": "deploy", "password": "correct-horse-battery"}
 
@@ -33,7 +38,18 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
                 "servers": ["salt://artifacts"],
                 "teams": {"narrow": {"hosts": ["w1"]}},
             },
-            "hooks": {"stamp": {"function": "release_stamp.write", "kwarg": {"by": "{id}"}}},
+            "hooks": {
+                "stamp": {"function": "release_stamp.write", "kwarg": {"by": "{id}"}},
+                "call": {"function": "release_stamp.note", "variables": ANY_WORD},
+                "run": {
+                    "command": [sys.executable, str(FILES / "noting.py"), "{path}", "{word}"],
+                    "variables": ANY_WORD,
+                },
+                "run-back": {
+                    "command": [sys.executable, str(FILES / "noting.py"), "{path}", "no {word}"],
+                    "variables": ANY_WORD,
+                },
+            },
             "functions": {
                 "out-of-lb": {
                     "out": {"function": "test.echo", "arg": ["{id} is out"]},
@@ -41,9 +57,14 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
                 }
             },
         },
-        "reactor": [{"salt/netapi/hook/pushguide/build": ["salt://orch/announce.sls"]}],
+        "reactor": [
+            {"salt/netapi/hook/pushguide/build": ["salt://orch/announce.sls"]},
+            {"salt/netapi/hook/pushguide/deploy": ["salt://orch/deploy_signed.sls"]},
+        ],
         **api_config(USER, secrets.token_hex(16)),
     }
+    # CI, which may do nothing but bring what a deployment token has signed.
+    config["external_auth"]["sharedsecret"]["ci"] = [{"@pushguide": ["deploy_signed$"]}]
     with Lab(salt_factories, "xyz", ["w1", "w2", "w3"], config) as one:
         one.people = {"maintainer": [USER], "deployer": ["Reactor"]}
         one.add_minion("spare")

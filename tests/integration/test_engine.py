@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
+import yaml
 from saltfactories.manager import FactoriesManager
 
+from tests.support.ports import free_port
 from tests.support.salt_lab import Lab
 from tests.support.waiting import wait_until
 
@@ -18,9 +21,11 @@ def watched(salt_factories: FactoriesManager) -> Iterator[Lab]:
     config = {
         "engines": [{"pushguide": {"interval_seconds": 1}}],
         "pushguide": {
+            "metrics": {"port": free_port()},
             "presence_timeout_seconds": 15,
             "silence_seconds": 2,
             "lease_seconds": 3,
+            "monitor_seconds": 3,
         },
     }
     with Lab(salt_factories, "watched", ["e1", "e2"], config) as one:
@@ -107,6 +112,43 @@ def test_a_host_that_fell_silent_is_asked_when_it_is_back(watched: Lab) -> None:
     wait_until(lambda: watched.query(sql, number) == [("succeeded",)], "what it says", seconds=60)
     live = watched.query("SELECT version FROM release WHERE module = 'silent'")
     assert live == [("1.0.0",)]
+
+
+def seen(lab: Lab) -> dict[str, str]:
+    """What the monitor has seen of each host."""
+    return dict(lab.query("SELECT host, state FROM host_health"))
+
+
+def test_a_minion_that_dies_is_noticed_and_told(watched: Lab) -> None:
+    module = watched.define("mourned")
+    module.publish("1.0.0")
+    wait_until(lambda: seen(watched) == {"e1": "up", "e2": "up"}, "both hosts", seconds=90)
+    health = watched.run("pushguide.health")
+    assert health.returncode == 0, health
+    assert "watch main: " in health.data["summary"]
+    config = yaml.safe_load((watched.config_dir / "master").read_text())
+    address = f"http://127.0.0.1:{config['pushguide']['metrics']['port']}/metrics"
+    with urllib.request.urlopen(address) as answer:
+        metrics = answer.read().decode()
+    assert 'pushguide_hosts{state="up"} 2.0' in metrics
+
+    for one in reversed(watched.processes("e2")):
+        one.kill()
+    # Its interval of 3 s and 15 more; beside a busy machine.
+    wait_until(lambda: seen(watched)["e2"] == "down", "the monitor", seconds=60)
+    refused = module.deploy(
+        "1.0.0", config=watched.config_with("quick", pushguide={"presence_timeout_seconds": 3})
+    )
+    assert "e2 (down since 20" in refused.problems
+    told = watched.run("pushguide.hosts", module="mourned").data["e2"]["health"]
+    assert (told["state"], told["lost_from"]) == ("down", ["main"])
+    health = watched.run("pushguide.health")
+    assert (health.returncode, health.data["state"]) == (0, "warning")
+    assert "1 do not answer: e2" in health.data["summary"]
+
+    watched.stop("e2")
+    watched.start("e2")
+    wait_until(lambda: seen(watched)["e2"] == "up", "that it is back", seconds=60)
 
 
 def test_without_an_engine_nothing_can_be_scheduled(lab: Lab) -> None:

@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 
 import psutil
 import pytest
-import salt.config
-import salt.utils.event
 import sqlalchemy as sa
 from saltfactories.manager import FactoriesManager
+from typing_extensions import Self
 
 from pushguide.master.store.database import Database
+from tests.support.bus import Bus
 from tests.support.databases import SERVERS
 from tests.support.file_server import FileServer
 from tests.support.need import need
@@ -200,7 +200,7 @@ def publish(module: Module, store: FileServer, *versions: str) -> None:
 # What is watched meanwhile.
 
 
-class Watch:
+class Watch(Bus):
     """Keeps every event of the master's bus and every command line of the machine.
 
     Args:
@@ -208,36 +208,22 @@ class Watch:
     """
 
     def __init__(self, lab: Lab) -> None:
-        self.opts = salt.config.master_config(str(lab.config_dir / "master"))
-        self.events: list[str] = []
+        super().__init__(lab)
         self.command_lines: set[str] = set()
-        self.ended = threading.Event()
-        self.listens = threading.Event()
-        self.threads = [
-            threading.Thread(target=one, daemon=True) for one in (self._listen, self._look)
-        ]
+        self.looker = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> Watch:
-        for one in self.threads:
-            one.start()
-        assert self.listens.wait(30)
-        return self
+    def __enter__(self) -> Self:
+        self.looker.start()
+        return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        for one in self.threads:
-            one.join(30)
+        super().__exit__()
+        self.looker.join(30)
 
-    def _listen(self) -> None:
-        with salt.utils.event.get_master_event(
-            self.opts, self.opts["sock_dir"], listen=True
-        ) as bus:
-            assert bus.connect_pub(timeout=10)
-            self.listens.set()
-            while not self.ended.is_set():
-                event = bus.get_event(wait=0.5, full=True, auto_reconnect=True)
-                if event:
-                    self.events.append(repr(event))
+    @property
+    def texts(self) -> list[str]:
+        """The events, as text."""
+        return [repr(one) for one in self.events]
 
     def _look(self) -> None:
         while not self.ended.wait(0.05):
@@ -398,14 +384,14 @@ def test_a_secret_is_where_it_has_to_be_and_nowhere_else(
     demand_arrived(lab, module, store, application, planted)
 
     assert found_in(asker.answers, planted) == {}
-    assert found_in(watch.events, planted) == {}
+    assert found_in(watch.texts, planted) == {}
     assert found_in(watch.command_lines, planted) == {}
     assert found_in(rows(lab), planted) == {}
     found = found_in_files(lab.factories.tmp_root_dir, planted)
     assert {one for one in found if not allowed(*one)} == set()
     # Nothing that was searched was empty, or something else than it should be.
-    assert any("pushguide/deployment/" in one for one in watch.events)
-    assert any("salt/job/" in one and "pushguide_service.run" in one for one in watch.events)
+    assert any("pushguide/deployment/" in one for one in watch.texts)
+    assert any("salt/job/" in one and "pushguide_service.run" in one for one in watch.texts)
     assert any("sleep 3600" in one for one in watch.command_lines)
     assert any(one.startswith("audit: ") for one in rows(lab))
     assert "{pillar.shop:process}" in " ".join(rows(lab))

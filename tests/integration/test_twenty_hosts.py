@@ -11,6 +11,9 @@ from saltfactories.manager import FactoriesManager
 from tests.support.salt_lab import Lab, Module
 from tests.support.waiting import wait_until
 
+#: Twenty minions take minutes to come up beside other tests.
+pytestmark = pytest.mark.timeout(900)
+
 NAMES = [f"h{number:02}" for number in range(1, 21)]
 #: By name they go live in batches of five.
 BATCHES = [NAMES[start : start + 5] for start in range(0, 20, 5)]

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from pushguide import loader
 from tests.support.loading import load
+from tests.support.need import need
 from tests.support.salt_lab import PROJECT, Lab
 
 #: A version of its own, so that nothing of the checkout can be taken for it.
@@ -25,8 +27,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the wheel of this checkout installed."""
     top = tmp_path_factory.mktemp("wheel")
     source = top / "source"
-    unwanted = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "tests")
+    unwanted = shutil.ignore_patterns(
+        ".*", "__pycache__", "*.egg-info", "build", "dist", "tests", "node_modules"
+    )
     shutil.copytree(PROJECT, source, ignore=unwanted)
+    console = loader.console()
+    need("chromium", console, "the console is not built: make console")
+    shutil.copytree(str(console), source / "web" / "dist")
     init = source / "_utils" / "pushguide" / "__init__.py"
     init.write_text(re.sub(r'(__version__ = )"[^"]+"', rf'\1"{VERSION}"', init.read_text()))
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
@@ -59,6 +66,10 @@ def test_a_master_with_the_wheel(lab: Lab, site: Path, tmp_path: Path) -> None:
 
     code, told = run(lab, site, config, "pushguide.setup")
     assert (code, told["pushguide"]) == (1, VERSION)
+    assert told["console"] == str(site / "pushguide" / "console")
+    page = (site / "pushguide" / "console" / "index.html").read_text()
+    for name in re.findall(r'"/static/([^"]+)"', page):
+        assert (site / "pushguide" / "console" / name).exists(), name
     for name in ("orch/deploy.sls", "orch/rollback.sls"):
         wanted = f"has no {name}: let salt-run pushguide.setup files=<directory> write it"
         assert any(wanted in one for one in told["missing"]), told["missing"]

@@ -12,14 +12,15 @@ class Health:
 
     Args:
         directory: what is served.
+        address: where it listens.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, address: str = "127.0.0.1") -> None:
         self.directory = directory
         self.asked: list[str] = []
         self.opened: set[str] = set()
         self.spoiled: set[tuple[str, str]] = set()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server = ThreadingHTTPServer((address, 0), self._handler())
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
@@ -35,7 +36,8 @@ class Health:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.server.server_port}"
+        host, port = self.server.server_address[:2]
+        return f"http://{host!s}:{port}"
 
     def gate(self, name: str) -> str:
         """The address of a gate."""

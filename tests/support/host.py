@@ -26,6 +26,7 @@ from pushguide.host.run import run_stages
 from pushguide.host.types.static_site import StaticSite
 from pushguide.share import Artifact, Share
 from pushguide.words import STAGES
+from tests.support.health import Health
 
 #: What changes something outside the process, as sys.addaudithook tells it.
 _CHANGES = frozenset(
@@ -117,6 +118,16 @@ class Host:
         # It travels as JSON.
         travelled: dict[str, Any] = json.loads(json.dumps(Share(**fields).to_dict()))
         return travelled
+
+    def probe_version(self, web: Health, seconds: float = 0.05) -> None:
+        """Let the live link be asked for the version, by a server that serves it."""
+        path = (self.root / "live" / "health").relative_to(web.directory)
+        self.given["probe"] = {
+            "url": f"{web.url}/files/{path.as_posix()}",
+            "text": "version {version}",
+            "within_seconds": seconds,
+            "interval_seconds": seconds,
+        }
 
     def run(self, share: Mapping[str, Any], stages: str | Sequence[str] = STAGES) -> dict[str, Any]:
         """Run stages of a deployment, as a job does."""

@@ -7,7 +7,7 @@ import os
 import pytest
 
 #: Names that must be there, by comma: postgresql, mariadb, tomcat, salt3006, gitfs, haproxy,
-#: nginx, zip, gnupg, sshd, wine, mono, windows, dotnet, tmpfs.
+#: nginx, zip, gnupg, sshd, wine, mono, windows, dotnet, chromium, promtool, tmpfs, netns.
 REQUIRE = "PUSHGUIDE_REQUIRE"
 
 

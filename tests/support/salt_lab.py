@@ -204,7 +204,8 @@ class Lab:
             stack.enter_context(self.master.started())
             stack.callback(self._stop_minions)
             minions = [self.add_minion(name) for name in self.minions]
-            with ThreadPoolExecutor() as pool:
+            # Twenty at once would each take longer to come up than is waited for.
+            with ThreadPoolExecutor(4) as pool:
                 for started in [pool.submit(one.start) for one in minions]:
                     started.result()
             self.stack = stack.pop_all()
@@ -376,10 +377,21 @@ class Lab:
         assert answer.returncode == 0, answer
         return dict(answer.data)
 
-    def salt(self, target: str, function: str, *positional: str, **arguments: Any) -> Any:
-        """Run an execution function on one minion, or on a list of them."""
+    def salt(
+        self,
+        target: str,
+        function: str,
+        *positional: str,
+        within_seconds: int = 120,
+        **arguments: Any,
+    ) -> Any:
+        """Run an execution function on one minion, or on a list of them.
+
+        Salt waits as long for minions that have not heard of it, even if they are back.
+        """
+        words = ["--static", "-L", function, *positional]
         done = self.master.salt_cli().run(
-            "--static", "-L", function, *positional, minion_tgt=target, _timeout=120, **arguments
+            *words, minion_tgt=target, _timeout=within_seconds, **arguments
         )
         data = done.data
         return data.get(target, data) if isinstance(data, dict) else data

@@ -24,6 +24,7 @@ from tests.windows.module import Module
 
 HOST = "tests/unit/host"
 FILES = {
+    "hooks": ("test_hooks.py",),
     "by index": ("test_by_index.py", "test_unchanged_files.py"),
     "deployments": ("test_deploy.py", "test_retention.py", "test_steps.py", "test_report.py"),
     "journal and orders": ("test_journal.py", "test_orders.py", "test_standards.py"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from pushguide.errors import Refused, StepFailed
 from pushguide.host import health, warm_up
-from pushguide.host.bringing import Bringing
+from pushguide.host.hooked import Hooked
 from pushguide.host.steps import Note, skipped, step, unchanged
 from pushguide.host.windows.paths import is_same
 from pushguide.words import BAD, GOOD
@@ -22,10 +22,11 @@ from pushguide.words import BAD, GOOD
 _CONFIRM_POLL_SECONDS = 0.2
 
 
-class ProjectType(Bringing):
+class ProjectType(Hooked):
     """One module on one host, through its stages and back."""
 
-    # The four stages: what happens, in order.
+    # The four stages: what happens, in order. The hooks of a template come in last; in post_release
+    # before the host is confirmed and put back; and those of restore before the probe.
 
     def prepare(self) -> None:
         """Bring the release to this host. Live traffic is not touched."""

@@ -21,6 +21,7 @@ from pushguide.host import (
     transfer,
 )
 from pushguide.host.archive import by_index
+from pushguide.host.hooks import calls_in
 from pushguide.host.journal import Release, flush_directory, read_all
 from pushguide.host.on_host import KEPT, LIVE, NEW, OnHost
 from pushguide.host.removal import discard, remove_tree
@@ -56,7 +57,8 @@ class Bringing(OnHost):
             StepFailed: it has not.
         """
         share = self.share
-        self.secrets.filled([self.settings, share.probe, share.warm_up, share.drain])
+        parts = [self.settings, share.probe, share.warm_up, share.drain, *calls_in(share.hooks)]
+        self.secrets.filled(parts)
 
     def runtime_is_there(self) -> str:
         """Prove that releases can be made here; a type adds what its runtime needs.

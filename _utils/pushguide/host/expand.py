@@ -17,7 +17,7 @@ _SAFE = re.compile(r"[\w@:+-][\w.@:+-]*\Z")
 
 def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
     """Fill in what this host knows of itself: in root, settings, probe, warm-up, drain,
-    transfer, configuration and mirrors.
+    transfer, configuration, what hooks call, and mirrors.
 
     Args:
         share: this host's share of the plan.
@@ -56,6 +56,12 @@ def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
             return {key: walk(one) for key, one in value.items()}
         return [walk(one) for one in value] if isinstance(value, list) else value
 
+    def hook(given: Mapping[str, Any]) -> dict[str, Any]:
+        # Its variables stay as they are: what a host would fill in was held against no pattern.
+        undo = given.get("undo")
+        own = {"undo": hook(undo)} if undo else {}
+        return {**given, "call": walk(given["call"]), **own}
+
     filled = share._replace(
         root=walk(share.root),
         settings=walk(share.settings),
@@ -63,7 +69,11 @@ def expand(share: Share, minion_id: str, grains: Mapping[str, Any]) -> Share:
         warm_up=walk(share.warm_up),
         drain=walk(share.drain),
         transfer=walk(share.transfer),
-        configuration=walk(share.configuration),
+        configuration=[
+            hook(one) if one.get("kind") == "hook" else walk(one) for one in share.configuration
+        ]
+        or share.configuration,
+        hooks={stage: [hook(one) for one in uses] for stage, uses in share.hooks.items()},
         artifact=_with_mirrors(share.artifact, walk),
         inventory=None,
     )

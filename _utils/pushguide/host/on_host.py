@@ -57,6 +57,9 @@ class OnHost:
         """Called before each try and each second of a wait; what it raises ends the wait."""
         self.recorder.demand_go_on()
 
+    def before_step(self, name: str) -> None:
+        """Called before each step, with its name."""
+
     def make_pointer(self) -> Pointer:
         """What decides which release is live: by default a link, ``<root>/live``."""
         return link_at(os.path.join(self.share.root, "live"))

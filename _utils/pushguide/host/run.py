@@ -108,7 +108,8 @@ def _step_names(
     for stage in stages:
         journal = journals.Journal("", "", "")
         told = StepNames(journal, Reporter(lambda _tag, _data: None, "", {}))
-        getattr(make(journal, told), stage)()
+        project = make(journal, told)
+        project.go_through(stage, getattr(project, stage))
         names[stage] = told.names
     return names
 
@@ -210,7 +211,7 @@ class _Run:
         result = self.recorder.begin(stage)
         outcome: str | None = FAILED
         try:
-            method()
+            self.project.go_through(stage, method)
             outcome = None
         except Inconclusive:
             outcome = INCONCLUSIVE

@@ -203,6 +203,9 @@ class HasRecorder(Protocol):
 
     recorder: Recorder
 
+    def before_step(self, name: str) -> None:
+        """Called before each step, with its name."""
+
 
 T = TypeVar("T", bound=HasRecorder)
 Method = Callable[[T], "Note | str | None"]
@@ -221,6 +224,7 @@ def step(*, changes: bool, looks: bool = False) -> Callable[[Method[T]], Callabl
     def decorate(method: Method[T]) -> Callable[[T], None]:
         @functools.wraps(method)
         def run(self: T) -> None:
+            self.before_step(method.__name__)
             self.recorder.run(method.__name__, functools.partial(method, self), changes, looks)
 
         return run

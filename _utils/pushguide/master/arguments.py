@@ -64,6 +64,14 @@ def demand_name(value: object, what: str) -> str:
     return value
 
 
+def demand_one_of(value: object, what: str, known: Iterable[str]) -> str:
+    """Refuse what is none of the known words."""
+    known = [*known]
+    if not isinstance(value, str) or value not in known:
+        raise Refused(f"{what} is {value!r}: {did_you_mean(str(value), known)}")
+    return value
+
+
 def demand_flag(value: object, what: str) -> bool:
     """Refuse what is neither True nor False: the word 'no' must not mean yes."""
     if not isinstance(value, bool):
@@ -101,6 +109,11 @@ def demand_reason(value: object) -> str:
     if text is None:
         raise Refused("reason is missing: say why, so that others know.")
     return text
+
+
+def demand_moment(value: object, what: str) -> datetime:
+    """A moment, aware of its zone; a missing or odd one is refused."""
+    return _moment(value, what)
 
 
 def optional_moment(value: object, what: str) -> datetime | None:

@@ -2,8 +2,8 @@
 
 Who edits the master's pillar is root on every host, and is bound by nothing. Who may edit a
 template through the runner is not: what such a template names (hosts, directories, accounts,
-services, servers, secrets, orchestrations) has to be allowed by ``pushguide:self_service`` in the
-master's configuration. Without that key there are no templates in the database.
+services, servers, secrets, orchestrations, hooks) has to be allowed by ``pushguide:self_service``
+in the master's configuration. Without that key there are no templates in the database.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -28,6 +27,7 @@ from pushguide.master.fields import (
     help_of,
     texts,
 )
+from pushguide.master.globs import matches
 
 PATH = "pushguide:self_service in the master's configuration"
 #: Accounts that may do little, on any Windows.
@@ -71,6 +71,9 @@ class Bounds(Strict):
     )
     orchestrations: list[OneLine] = help_of(
         "Orchestration files.", default=["orch.deploy", "orch.rollback"]
+    )
+    hooks: list[OneLine] = help_of(
+        "Globs of hooks, out of those of the master's configuration.", ["shop-*"], default=["*"]
     )
 
 
@@ -123,13 +126,13 @@ def beyond(bounds: Bounds, *models: tuple[Location, BaseModel]) -> Iterator[tupl
                 yield where, _told(bounded.by, text)
         for where, text in texts(model.model_dump(mode="json"), location):
             for key in _PILLAR.findall(text):
-                if not any(fnmatchcase(key, one) for one in bounds.pillar):
+                if not matches(bounds.pillar, key):
                     yield where, _told("pillar", key)
 
 
 def hosts_beyond(bounds: Bounds, hosts: list[str]) -> list[str]:
     """The hosts that are not within the bounds."""
-    return [one for one in hosts if not any(fnmatchcase(one, glob) for glob in bounds.hosts)]
+    return [one for one in hosts if not matches(bounds.hosts, one)]
 
 
 def _told(by: str, text: str) -> str:
@@ -142,7 +145,7 @@ def _is_within(bounds: Bounds, by: str, text: str) -> bool:
     if by == "directories":
         return any(is_below(text, one) for one in bounds.directories)
     if by == "services":
-        return text.startswith("{") or any(fnmatchcase(text, one) for one in bounds.services)
+        return text.startswith("{") or matches(bounds.services, text)
     if by == ACCOUNTS:
         return text in _HARMLESS or text in bounds.accounts
     if by == "servers":
@@ -150,6 +153,8 @@ def _is_within(bounds: Bounds, by: str, text: str) -> bool:
     if by == "addresses":
         own = urlsplit(text).netloc.rpartition("@")[2].partition(":")[0]
         return own in _OWN_HOST or any(_is_at(text, one) for one in bounds.servers)
+    if by == "hooks":
+        return matches(bounds.hooks, text)
     if by == "orchestrations":
         return text in bounds.orchestrations
     return False

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from pushguide.errors import Refused
-from pushguide.master import indexing, states, summary
+from pushguide.master import indexing, states, summary, traces
 from pushguide.master.arguments import (
     demand_flag,
     demand_name,
@@ -24,6 +24,7 @@ from pushguide.master.arguments import (
     optional_name,
     optional_text,
 )
+from pushguide.master.elsewhere import Elsewhere
 from pushguide.master.freezing import Freezing
 from pushguide.master.parts import Parts
 from pushguide.master.plan import Plan
@@ -37,6 +38,9 @@ from pushguide.master.store.record import Deployment
 from pushguide.words import BAD, GOOD, SUCCEEDED
 
 _LOOK_SECONDS = 0.5
+
+#: In the environment of a process that goes on with what somebody has asked for already.
+_GOES_ON = "PUSHGUIDE_GOES_ON"
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Deployments:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.database = parts.database
+        self.elsewhere = Elsewhere(parts)
 
     # New ones.
 
@@ -162,17 +167,22 @@ class Deployments:
 
     # What people ask of one that is there.
 
-    def resume(self, deployment: object, reason: object = None) -> dict[str, Any]:
+    def resume(self, deployment: object, reason: object, wait: object) -> dict[str, Any]:
         """Drive a deployment on to its end, from wherever it stands."""
         number = demand_number(deployment, "deployment")
-        why = optional_text(reason, "reason")
+        why, waits = optional_text(reason, "reason"), demand_flag(wait, "wait")
 
         def work(connection: Connection) -> None:
-            if self._looked_at(connection, number).state == states.PAUSED:
+            one = self._looked_at(connection, number)
+            if not waits and (one.state in states.TERMINAL or self._is_driven(connection, one)):
+                raise Refused(
+                    f"Deployment #{number} is {one.state}: there is nothing to go on with."
+                )
+            if one.state == states.PAUSED and _GOES_ON not in os.environ:
                 self._add(connection, number, requests.RESUME, why, done=True)
 
         self.database.write(work)
-        return self._drive_here(number)
+        return self._drive_here(number) if waits else self._drive_there(number)
 
     def abort(
         self, deployment: object, reason: object, rollback: object, wait: object
@@ -187,10 +197,11 @@ class Deployments:
             self._add(connection, number, requests.ABORT, why, rollback=back)
             return self._is_driven(connection, one)
 
-        if not self.database.write(work):
-            return self._drive_here(number, wanted=states.ABORTED)
+        is_driven = self.database.write(work)
         if not waits:
-            return {**self._answer(number, wanted=states.ABORTED), "retcode": 0}
+            return self._as_it_stands(number) if is_driven else self._drive_there(number)
+        if not is_driven:
+            return self._drive_here(number, wanted=states.ABORTED)
         self._wait_until(number, lambda one: one.state in states.TERMINAL)
         return self._answer(number, wanted=states.ABORTED)
 
@@ -210,15 +221,15 @@ class Deployments:
 
         self.database.write(work)
         if not waits:
-            return {**self._answer(number, wanted=states.PAUSED), "retcode": 0}
+            return self._as_it_stands(number)
         ended = (states.PAUSED, *states.TERMINAL)
         self._wait_until(number, lambda one: one.state in ended)
         return self._answer(number, wanted=states.PAUSED)
 
-    def confirm(self, deployment: object, reason: object) -> dict[str, Any]:
+    def confirm(self, deployment: object, reason: object, wait: object) -> dict[str, Any]:
         """Say that what was deployed so far is right: a canary, or hosts that wait for it."""
         number = demand_number(deployment, "deployment")
-        why = optional_text(reason, "reason")
+        why, waits = optional_text(reason, "reason"), demand_flag(wait, "wait")
 
         def work(connection: Connection) -> bool:
             one = self._not_ended(connection, number)
@@ -229,7 +240,7 @@ class Deployments:
             return is_driven
 
         if not self.database.write(work):
-            return self._drive_here(number)
+            return self._drive_here(number) if waits else self._drive_there(number)
         return self._answer(number, wanted=states.RUNNING)
 
     def approve(self, deployment: object, reason: object, wait: object) -> dict[str, Any]:
@@ -249,10 +260,7 @@ class Deployments:
         state = self.database.read(lambda one: record.get(one, number)).state
         if state in (states.PENDING_APPROVAL, states.SCHEDULED):
             return self._answer(number, wanted=state)
-        if waits:
-            return self._drive_here(number)
-        self._in_background(number)
-        return self._answer(number, wanted=states.QUEUED)
+        return self._drive_here(number) if waits else self._drive_there(number)
 
     def reject(self, deployment: object, reason: object) -> dict[str, Any]:
         """End a deployment that waits for an approval."""
@@ -293,7 +301,7 @@ class Deployments:
     def _wish(
         self, kind: str, module: object, version: object, environment: object, options: Options
     ) -> Wish:
-        if kind not in ("deploy", "rollback", "redeploy"):
+        if kind not in states.KINDS:
             raise Refused(f"kind is {kind!r}: give deploy, rollback or redeploy.")
         name, place = demand_name(module, "module"), optional_name(environment, "environment")
         return Wish(
@@ -314,7 +322,11 @@ class Deployments:
             # A plan may be looked at at any time.
             plan = planner.plan(replace(wish, override_freeze=wish.override_freeze or "a plan"))
             told = forecast.told(plan, planner.source_of(plan), self.database, hosts)
-            return {**told, "frozen": planner.frozen(wish, plan.environment)}
+            return {
+                **told,
+                "risks": [*told["risks"], *self.elsewhere.risks(plan.data_centre)],
+                "frozen": planner.frozen(wish, plan.environment),
+            }
 
     def _submit(
         self,
@@ -333,6 +345,7 @@ class Deployments:
             self.parts.config.lease_seconds,
             start_at,
             cause,
+            left_for=plan.data_centre if self.elsewhere.drives(plan.data_centre) else None,
         )
         tell_state(hosts.fire, self.database.read(lambda one: record.get(one, number)))
         if state == states.QUEUED and waits:
@@ -352,12 +365,26 @@ class Deployments:
         with self.parts.hosts() as hosts:
             return self._drive(number, hosts, wanted)
 
+    def _drive_there(self, number: int) -> dict[str, Any]:
+        """Let it be driven on in the background; answer with how it stands now."""
+        self._in_background(number)
+        return self._as_it_stands(number)
+
+    def _as_it_stands(self, number: int) -> dict[str, Any]:
+        """A deployment that was asked for something: that is done, whatever its state is yet."""
+        return {**self._answer(number, wanted=""), "retcode": 0}
+
     def _drive(self, number: int, hosts: Hosts, wanted: str = states.SUCCEEDED) -> dict[str, Any]:
         """Drive a deployment, and the rollback that its end may cause."""
+        data_centre = None if _GOES_ON in os.environ else self.elsewhere.leave(number)
+        if data_centre is not None and self.elsewhere.has_stopped(number, hosts, data_centre):
+            return self._answer(number, wanted)
         driver = self.parts.driver(number, hosts)
         driver.drive(self.parts.orchestrate)
         if driver.heir is not None:
             self.parts.driver(driver.heir, hosts).drive(self.parts.orchestrate)
+        for ended in filter(None, (number, driver.heir)):
+            traces.tell(self.parts.opts, ended, self.parts.in_full)
         return self._answer(number, wanted)
 
     def _answer(self, number: int, wanted: str) -> dict[str, Any]:
@@ -402,12 +429,7 @@ class Deployments:
     def _is_driven(self, connection: Connection, one: Deployment) -> bool:
         """Whether somebody drives a deployment that has begun."""
         held = lock.look(connection, one.module, one.environment)
-        return (
-            one.state == states.RUNNING
-            and held is not None
-            and held.is_alive
-            and held.deployment_id == one.id
-        )
+        return one.state == states.RUNNING and held is not None and held.drives(one.id)
 
     def _wait_until(self, number: int, is_so: Callable[[Deployment], bool]) -> None:
         """Wait until a deployment has come to something, as long as somebody drives it."""
@@ -430,7 +452,8 @@ class Deployments:
 
     def _in_background(self, number: int) -> None:
         """Let the deployment be driven by a process that outlives this call."""
-        drive_in_background(self.parts.opts, number)
+        if self.elsewhere.leave(number) is None:
+            drive_in_background(self.parts.opts, number)
 
 
 def drive_in_background(opts: Mapping[str, Any], number: int) -> None:
@@ -449,6 +472,7 @@ def drive_in_background(opts: Mapping[str, Any], number: int) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, _GOES_ON: "1"},
         start_new_session=True,
         cwd="/",
     )

@@ -6,7 +6,7 @@ The command line, orchestration files and salt-api all end up here, and are equa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pushguide.errors import Denied, PushguideError
 from pushguide.master.announcements import Announcements
@@ -15,13 +15,21 @@ from pushguide.master.code_standards import CodeStandards
 from pushguide.master.deployments import Deployments, Options
 from pushguide.master.editing import Editing
 from pushguide.master.freezing import Freezing
+from pushguide.master.notifying import Notifying
+from pushguide.master.pages import Pages
 from pushguide.master.parts import Parts
 from pushguide.master.people.permissions import NEEDS
 from pushguide.master.people.register import Register
 from pushguide.master.people.trail import Trail
+from pushguide.master.quarantining import Quarantining
 from pushguide.master.questions import Questions
 from pushguide.master.statistics.desk import Statistics
 from pushguide.master.stocktaking import Stocktaking
+from pushguide.master.store.tokens import Token
+
+if TYPE_CHECKING:
+    from pushguide.master.signing import Order, Signing
+    from pushguide.master.tokens import Tokens
 
 #: What may come before there is a database to write into.
 _WITHOUT_A_RECORD = ("setup",)
@@ -30,23 +38,33 @@ _WITHOUT_A_RECORD = ("setup",)
 class Desk(Parts):
     """What the runner can do, for one caller.
 
-    ``deployments`` is what changes something, ``questions`` what only answers, ``standards`` what
-    has to do with the code standards, ``announcements`` what CI says, ``register`` who has which
-    role and what they did, ``editing`` what is done with templates, ``freezing`` when nothing is
-    deployed, ``stocktaking`` what is asked of the inventory, ``statistics`` what the record
-    teaches.
+    ``deployments`` is what changes something, ``questions`` what only answers, ``pages`` what
+    is shown at once, ``standards`` what has to do with the code standards, ``announcements`` what
+    CI says, ``register`` who has which role and what they did, ``editing`` what is done with
+    templates, ``freezing`` when nothing is deployed, ``quarantining`` which hosts are left alone,
+    ``stocktaking`` what is asked of the inventory, ``statistics`` what the record teaches,
+    ``notifying`` who was told of what.
     """
 
-    def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
-        super().__init__(opts, salt, user)
+    def __init__(
+        self,
+        opts: Mapping[str, Any],
+        salt: Mapping[str, Any],
+        user: str,
+        token: Token | None = None,
+    ) -> None:
+        super().__init__(opts, salt, user, token)
         self.deployments = Deployments(self)
         self.questions = Questions(self)
+        self.pages = Pages(self)
         self.announcements = Announcements(self, self.deployments)
         self.standards = CodeStandards(self)
         self.register = Register(self)
         self.editing = Editing(self)
         self.freezing = Freezing(self)
+        self.quarantining = Quarantining(self)
         self.stocktaking = Stocktaking(self)
+        self.notifying = Notifying(self)
         self.statistics = Statistics(self)
 
     def serve(self, function: str, about: Mapping[str, Any], work: Callable[[Desk], Any]) -> Any:
@@ -77,11 +95,49 @@ class Desk(Parts):
             self.trail.end(answer)
         return answer
 
+    # Tokens: what they rest on takes a while to import, and nothing else needs it.
+
+    @property
+    def tokens(self) -> Tokens:
+        """The keys that may ask for deployments."""
+        from pushguide.master.tokens import Tokens
+
+        return Tokens(self)
+
+    @property
+    def signing(self) -> Signing:
+        """What they ask for."""
+        from pushguide.master.signing import Signing
+
+        return Signing(self, self._deploy_signed)
+
+    def _deploy_signed(self, order: Order, wait: bool) -> dict[str, Any]:
+        """Deploy what a token asks for: as that token, whoever has brought the request."""
+        asked = order.asked
+        options = self.options(
+            allow_offline=asked["allow_offline"],
+            wait=wait,
+            strategy=asked["strategy"],
+            test=asked["test"],
+        )
+        place = (asked["module"], asked["version"], asked["environment"])
+        desk = Desk(self.opts, self.salt, self.user, order.token)
+        answer: dict[str, Any] = desk.serve(
+            "deploy", order.about, lambda it: it.deployments.start("deploy", *place, options)
+        )
+        return answer
+
     def setup(self, files: object) -> dict[str, Any]:
         """Create or migrate the database, and say what is missing on this master."""
         from pushguide.master import installation  # Alembic: nothing else needs it.
 
         return installation.setup(self.opts, self.salt, optional_name(files, "files"))
+
+    def health(self) -> dict[str, Any]:
+        """Look at everything that deployments rest on."""
+        from pushguide.master.watch import health  # Alembic again, by way of the installation.
+
+        return health.health(self)
 
     @staticmethod
     def options(

@@ -82,8 +82,8 @@ def pillar_of(opts: Mapping[str, Any], minion_id: str) -> dict[str, Any]:
 
 
 def engine(opts: Mapping[str, Any], interval_seconds: float) -> None:
-    """The engine; see :func:`pushguide.master.rollout.adoption.run`."""
+    """The engine; see :func:`pushguide.master.watch.engine.run`."""
     from pushguide.master.deployments import drive_in_background
-    from pushguide.master.rollout.adoption import run
+    from pushguide.master.watch.engine import run
 
     run(opts, interval_seconds, lambda number: drive_in_background(opts, number))

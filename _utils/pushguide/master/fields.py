@@ -116,7 +116,7 @@ def known_name(name: str, key: str, info: ValidationInfo) -> str:
 
     Args:
         name: the name.
-        key: where it has to stand: commands, functions or credentials.
+        key: where it has to stand: commands, functions, hooks or credentials.
         info: holds the names by key, if they are known.
     """
     known = (info.context or {}).get(key)

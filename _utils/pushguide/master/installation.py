@@ -8,7 +8,7 @@ from typing import Any
 
 import salt.utils.extmods
 
-from pushguide import __version__
+from pushguide import __version__, loader
 from pushguide.errors import PushguideError, Refused
 from pushguide.master.config import Config
 from pushguide.master.served_files import write_files
@@ -43,7 +43,7 @@ def setup(
         salt_functions["fileserver.clear_file_list_cache"]()
     before, after = migrate(database)
     synced, _ = salt.utils.extmods.sync(dict(opts), project_types.FORM)
-    missing = list(_missing(opts, salt_functions, database))
+    missing = [*_missing(opts, salt_functions, database), *_bad_addresses(config)]
     return {
         "pushguide": __version__,
         "database": database.name,
@@ -51,6 +51,7 @@ def setup(
         "project_types": project_types.names(opts),
         "synced_project_types": synced,
         "files": written,
+        "console": loader.console(),
         "missing": missing,
         "warnings": list(_warnings(opts)),
         "retcode": 1 if missing else 0,
@@ -72,7 +73,7 @@ def _missing(
     opts: Mapping[str, Any], salt_functions: Mapping[str, Any], database: Database
 ) -> Iterator[str]:
     """What has to be mended before a deployment can work."""
-    yield from _missing_orchestration(opts, salt_functions)
+    yield from missing_orchestration(opts, salt_functions)
     try:
         modules = Library(opts, saved=lambda: database.read(templates.newest)).overview()
     except PushguideError as err:
@@ -87,9 +88,19 @@ def _missing(
         yield from one.get("problems", ())
 
 
-def _missing_orchestration(
+def _bad_addresses(config: Config) -> Iterator[str]:
+    """The addresses of notifications that Apprise does not take."""
+    if config.notifications is None:
+        return
+    from pushguide.master.notifications import sending  # Apprise: nothing else needs it
+
+    yield from sending.problems_of(config.notifications)
+
+
+def missing_orchestration(
     opts: Mapping[str, Any], salt_functions: Mapping[str, Any]
 ) -> Iterator[str]:
+    """The orchestration files that the master's file server does not have."""
     found = salt_functions["fileserver.file_list"](saltenv="base")
     for name in ("orch/deploy.sls", "orch/rollback.sls"):
         if name not in found:
@@ -106,6 +117,7 @@ def _warnings(opts: Mapping[str, Any]) -> Iterator[str]:
             "publisher_acl is set: whoever is in it may run any runner of this master. Use "
             "external_auth instead, and see docs/people.md."
         )
+    yield from _of_console(opts.get("rest_cherrypy"))
     for eauth, people in (opts.get("external_auth") or {}).items():
         for person, rules in people.items() if isinstance(people, Mapping) else ():
             loose = sorted({*_loose(rules)})
@@ -114,6 +126,24 @@ def _warnings(opts: Mapping[str, Any]) -> Iterator[str]:
                     f"external_auth of {person} ({eauth}) allows whatever begins with "
                     f"{', '.join(loose)}: end each with a $."
                 )
+
+
+def _of_console(api: object) -> Iterator[str]:
+    """What keeps the console from being served as it should."""
+    given = api if isinstance(api, Mapping) else {}
+    app, static = given.get("app"), given.get("static")
+    console = loader.console()
+    if console is None or not (app or static):
+        return
+    wanted = {"app": os.path.join(console, "index.html"), "static": console}
+    for key, path in wanted.items():
+        if os.path.realpath(str(given.get(key))) != os.path.realpath(path):
+            yield f"rest_cherrypy:{key} is {given.get(key)!r}: for the console it has to be {path}."
+    if given.get("disable_ssl"):
+        yield (
+            "rest_cherrypy:disable_ssl is set: passwords go over the network in the clear, and "
+            "browsers give the console no events. Use ssl_crt and ssl_key."
+        )
 
 
 def _loose(rules: object) -> Iterator[str]:

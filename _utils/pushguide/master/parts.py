@@ -10,9 +10,10 @@ from pushguide.master import summary
 from pushguide.master.config import Config
 from pushguide.master.inventory import discovered
 from pushguide.master.inventory.resolving import Inventory
-from pushguide.master.people.caller import caller_of, own_user
+from pushguide.master.people.caller import Caller, caller_of, own_user
 from pushguide.master.people.gate import Gate
 from pushguide.master.people.groups import groups_of
+from pushguide.master.people.token_gate import TokenGate
 from pushguide.master.people.trail import Trail
 from pushguide.master.plan import Plan
 from pushguide.master.rollout import approval
@@ -21,8 +22,17 @@ from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.planning import Planner
 from pushguide.master.rollout.progress import Progress, TerminalProgress
 from pushguide.master.sources import Source, source_of
-from pushguide.master.store import history, host_results, lock, record, requests, templates
-from pushguide.master.store.database import Database
+from pushguide.master.store import (
+    drives,
+    history,
+    host_results,
+    lock,
+    record,
+    requests,
+    templates,
+)
+from pushguide.master.store.database import AWAY_BRIEFLY_SECONDS, Database
+from pushguide.master.store.tokens import Token
 from pushguide.master.templates.library import Library, ModuleTemplate
 
 if TYPE_CHECKING:
@@ -39,10 +49,19 @@ class Parts:
         opts: the master's opts.
         salt: the runner's ``__salt__``.
         user: who calls, as Salt has authenticated them.
+        token: the token that they have the signature of, and by which alone they act.
     """
 
-    def __init__(self, opts: Mapping[str, Any], salt: Mapping[str, Any], user: str) -> None:
+    def __init__(
+        self,
+        opts: Mapping[str, Any],
+        salt: Mapping[str, Any],
+        user: str,
+        token: Token | None = None,
+    ) -> None:
         self.caller = caller_of(user, opts)
+        if token is not None:
+            self.caller = Caller(token.person, self.caller.via)
         if not str(opts.get("fun") or "").startswith("pushguide."):
             # An orchestration puts the name of whoever began it there; but nobody except the
             # master's own user may publish jobs with the keys of this machine.
@@ -52,9 +71,13 @@ class Parts:
         self.user = str(self.caller)
         self.config = Config.from_opts(opts)
         self.database = Database.at(self.config.database)
-        self.gate = Gate(self.caller, self.library, self.database, self._groups_of)
+        self.gate = self._gate(token)
         #: What the caller asked for, as it is written down.
         self.trail = Trail(self.database, self.caller, "", {})
+
+    def _gate(self, token: Token | None) -> Gate:
+        known = (self.caller, self.library, self.database, self._groups_of)
+        return Gate(*known) if token is None else TokenGate(*known, token)
 
     @contextmanager
     def hosts(self) -> Iterator[Hosts]:
@@ -112,12 +135,14 @@ class Parts:
     def driver(self, number: int, hosts: Hosts) -> Driver:
         """Who drives a deployment."""
         hosts.patience_seconds = self.config.patience_seconds
+        self.database.away_seconds = AWAY_BRIEFLY_SECONDS  # a driver has patience of its own
         return Driver(
             self.database,
             hosts,
             self._returner(),
-            self._progress(hosts),
+            self.progress(hosts),
             number,
+            str(self.opts["id"]),
             Pace(self.config.lease_seconds, self.config.patience_seconds),
             Planners(
                 again=lambda plan: self.planner(hosts).again(plan),
@@ -136,16 +161,17 @@ class Parts:
         def work(connection: Any) -> dict[str, Any]:
             one = record.get(connection, number)
             held = lock.look(connection, one.module, one.environment)
-            drives = held is not None and held.is_alive and held.deployment_id == number
+            is_driven = held is not None and held.drives(number)
             asked = requests.of(connection, number)
             return summary.in_full(
                 one,
                 host_results.hosts(connection, number),
                 host_results.stages(connection, number),
-                held.holder if held and drives else None,
+                held.holder if held and is_driven else None,
                 asked,
                 history.caused_by(connection, number),
                 approval.standing(Plan.from_dict(one.plan).rollout, asked),
+                drives.of(connection, number),
             )
 
         return self.database.read(work)
@@ -158,6 +184,7 @@ class Parts:
         ]
         return found
 
-    def _progress(self, hosts: Hosts) -> Progress:
+    def progress(self, hosts: Hosts) -> Progress:
+        """Where progress is told: to machines, and to a person at a terminal."""
         on_terminal = str(self.opts.get("fun") or "").startswith("pushguide.")
         return TerminalProgress(hosts.fire) if on_terminal else Progress(hosts.fire)

@@ -37,6 +37,7 @@ class HostFacts:
         grains: the grains that the strategy asks for.
         recorded: the version that the record takes for live there.
         failed_last: whether its last deployment of the module did not succeed.
+        changes: how often it came or went within the last hour, if that was often.
         inventory: what the inventory says of it, by name: ``value``, ``from``, and where it was not
             heard just now ``seen_at`` and ``is_stale``.
     """
@@ -47,6 +48,7 @@ class HostFacts:
     grains: dict[str, str] = field(default_factory=dict)
     recorded: str | None = None
     failed_last: bool = False
+    changes: int = 0
     inventory: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -87,7 +89,13 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a deployment would do."""
+    """What a deployment would do.
+
+    Attributes:
+        left_out: the hosts that are meant and not touched, those in quarantine too.
+        quarantined: of the hosts in quarantine why they are.
+        data_centre: the data centre whose master drives it; None for any.
+    """
 
     module: str
     environment: str
@@ -109,6 +117,8 @@ class Plan:
     wish: dict[str, Any] = field(default_factory=dict)
     standards: dict[str, Any] = field(default_factory=dict)
     advice: list[dict[str, Any]] = field(default_factory=list)
+    quarantined: dict[str, str] = field(default_factory=dict)
+    data_centre: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data."""

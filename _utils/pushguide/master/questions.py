@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from pushguide.master import summary
-from pushguide.master.arguments import demand_name, demand_number, optional_name
+from pushguide.errors import Refused
+from pushguide.master import states, summary
+from pushguide.master.arguments import (
+    collected,
+    demand_name,
+    demand_number,
+    demand_one_of,
+    optional_name,
+    optional_past,
+)
 from pushguide.master.parts import Parts
 from pushguide.master.roles import VIEWER
 from pushguide.master.store import builds, history, host_results, marks
@@ -59,17 +69,19 @@ class Questions:
             self.parts.library().get(wanted, place)
         return found
 
-    def history(self, module: object, environment: object, limit: object) -> list[dict[str, Any]]:
-        """Deployments, the newest first."""
-        wanted = optional_name(module, "module")
-        place = optional_name(environment, "environment")
+    def history(self, limit: object, given: Mapping[str, object]) -> list[dict[str, Any]]:
+        """Deployments, the newest first.
+
+        Args:
+            limit: how many at the most.
+            given: which, as the fields of :class:`history.Wanted`; what is None does not matter.
+        """
         at_most = demand_number(limit, "limit")
+        wanted = _wanted(given)
         sight = self.parts.gate.sight(VIEWER)
-        found = self.database.read(
-            lambda one: history.find(one, wanted, place, limit=at_most, sight=sight)
-        )
-        if wanted and not found:
-            self.parts.library().get(wanted, place)
+        found = self.database.read(lambda one: history.find(one, wanted, at_most, sight))
+        if wanted.module and not found:
+            self.parts.library().get(wanted.module, wanted.environment)
         return [summary.of_deployment(one) for one in found]
 
     def versions(self, module: object, environment: object, limit: object) -> list[dict[str, Any]]:
@@ -104,6 +116,41 @@ class Questions:
         sight = gate.sight(VIEWER)
         found = gate.library.overview()
         return {name: one for name, one in found.items() if sight.sees(name)}
+
+
+def _wanted(given: Mapping[str, object]) -> history.Wanted:
+    """Which deployments are meant; what is wrong with that is told all at once."""
+    problems: list[str] = []
+    state, kind, before = given.get("state"), given.get("kind"), given.get("before")
+    some = [] if state is None else state if isinstance(state, list) else [state]
+
+    def name(key: str) -> str | None:
+        return collected(problems, lambda: optional_name(given.get(key), key))
+
+    def moment(key: str) -> datetime | None:
+        return collected(problems, lambda: optional_past(given.get(key), key))
+
+    def known(value: object, what: str, words: Iterable[str]) -> str | None:
+        return collected(problems, lambda: demand_one_of(value, what, words))
+
+    def page(value: object) -> int | None:
+        return collected(problems, lambda: demand_number(value, "before"))
+
+    wanted = history.Wanted(
+        module=name("module"),
+        environment=name("environment"),
+        state=[one for one in (known(one, "state", states.TRANSITIONS) for one in some) if one],
+        kind=known(kind, "kind", states.KINDS) if kind is not None else None,
+        person=name("person"),
+        version=name("version"),
+        host=name("host"),
+        since=moment("since"),
+        until=moment("until"),
+        before=page(before) if before is not None else None,
+    )
+    if problems:
+        raise Refused(problems)
+    return wanted
 
 
 def _place(answer: dict[str, Any], module: str, environment: str) -> dict[str, Any]:

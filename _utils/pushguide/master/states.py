@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pushguide.errors import Refused
 
+#: The kinds of a deployment.
+KINDS = ("deploy", "rollback", "redeploy")
+
 PENDING_APPROVAL = "pending_approval"
 SCHEDULED = "scheduled"
 QUEUED = "queued"

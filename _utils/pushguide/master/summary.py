@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from pushguide.master.rollout.approval import Approved
 from pushguide.master.sources.base import Version
 from pushguide.master.states import PAUSED, PENDING_APPROVAL, QUEUED, SCHEDULED, TERMINAL
 from pushguide.master.store.builds import Build
+from pushguide.master.store.drives import Drive
 from pushguide.master.store.marks import Mark
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import Request
@@ -106,6 +107,7 @@ def in_full(
     asked: Sequence[Request] = (),
     caused: Sequence[Deployment] = (),
     approved: Approved | None = None,
+    drives: Sequence[Drive] = (),
 ) -> dict[str, Any]:
     """One deployment with its hosts, their stages, and the steps of each.
 
@@ -117,6 +119,7 @@ def in_full(
         asked: what people asked of it.
         caused: the deployments that it is the cause of.
         approved: how far its approval has come, None where none is needed.
+        drives: the masters that have driven it, one after the other.
     """
     by_host: dict[str, Any] = {}
     for row in hosts:
@@ -138,6 +141,15 @@ def in_full(
     return {
         **of_deployment(one),
         "driven_by": driven_by,
+        "drives": [
+            {
+                "master": each.master,
+                "holder": each.holder,
+                "token": each.token,
+                "since": _iso(each.since),
+            }
+            for each in drives
+        ],
         "caused": [each.id for each in caused],
         "requests": [
             {
@@ -151,6 +163,7 @@ def in_full(
         ],
         "approval": _approval(approved),
         "advice": one.plan.get("advice", []),
+        "rollout": _rollout(one.plan),
         "hosts": by_host,
         "summary": table(one, by_host, driven_by, approved),
     }
@@ -201,7 +214,7 @@ def _way_on(one: Deployment, driven_by: str | None, approved: Approved | None) -
         return f"It waits for {told}: salt-run pushguide.approve {one.id}"
     if one.state == PAUSED:
         return f"Paused: {one.reason}. salt-run pushguide.resume {one.id} goes on."
-    if one.state in (SCHEDULED, QUEUED) and one.waiting_until and one.waiting_until > now():
+    if one.state in (SCHEDULED, QUEUED) and one.is_waited_for:
         return None
     if one.state == SCHEDULED or one.state in TERMINAL or driven_by is not None:
         return None
@@ -212,6 +225,18 @@ def _cell(stage: dict[str, Any] | None) -> str:
     if stage is None:
         return "."
     return f"{_SIGNS.get(stage['outcome'], stage['outcome'])} {stage['seconds']:.1f}s"
+
+
+def _rollout(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """How it goes from batch to batch."""
+    told = plan.get("rollout", {})
+    keys = ("canary", "after_canary", "interval_seconds", "max_failures", "auto_rollback")
+    return {
+        "batches": len(plan.get("batches", ())),
+        "prepare": plan.get("prepare"),
+        **{key: told.get(key) for key in keys},
+        "confirm_within_seconds": plan.get("share", {}).get("confirm_within_seconds"),
+    }
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -28,13 +28,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Health]:
 @pytest.fixture
 def probed(host: Host, web: Health) -> Host:
     """A host whose live link is asked for the version."""
-    path = (host.root / "live" / "health").relative_to(web.directory)
-    host.given["probe"] = {
-        "url": f"{web.url}/files/{path.as_posix()}",
-        "text": "version {version}",
-        "within_seconds": 0.05,
-        "interval_seconds": 0.05,
-    }
+    host.probe_version(web)
     return host
 
 

@@ -29,13 +29,7 @@ def hosts(top: Path, web: Health) -> Iterator[Host]:
     while True:
         number += 1
         host = Host(top / str(number))
-        path = (host.root / "live" / "health").relative_to(web.directory)
-        host.given["probe"] = {
-            "url": f"{web.url}/files/{path}",
-            "text": "version {version}",
-            "within_seconds": 0.02,
-            "interval_seconds": 0.02,
-        }
+        host.probe_version(web, 0.02)
         yield host
 
 

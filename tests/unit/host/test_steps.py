@@ -21,6 +21,10 @@ class Piece:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.answer: Any = None
+        self.begun: list[str] = []
+
+    def before_step(self, name: str) -> None:
+        self.begun.append(name)
 
     @step(changes=True)
     def change(self) -> Note | str | None:
@@ -68,6 +72,7 @@ def test_outcomes_and_details(piece: Piece, answer: Any, outcome: str, detail: s
     [result] = piece.recorder.stage.steps
     assert (result.name, result.outcome, result.detail) == ("change", outcome, detail)
     assert 0 <= result.seconds < 5
+    assert piece.begun == ["change"]
 
 
 def test_a_step_that_fails_says_why_and_is_raised_as_it_is(piece: Piece) -> None:

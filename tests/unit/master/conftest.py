@@ -4,29 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pushguide.master.plan import HostFacts, Plan, Rollout
 from pushguide.master.store.database import Database
-from pushguide.master.store.schema import migrate
 from pushguide.share import Artifact
-from tests.support.databases import fresh_url
+from tests.support.databases import Kept, fresh_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database."""
-    with fresh_url(request.param, tmp_path) as url:
-        yield url
+def backend(request: pytest.FixtureRequest) -> str:
+    """A kind of database."""
+    return str(request.param)
 
 
 @pytest.fixture
-def database(url: str) -> Database:
-    """A database with the newest schema."""
-    database = Database.at(url)
-    migrate(database)
-    return database
+def url(backend: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with nothing in it."""
+    with fresh_url(backend, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """Databases for many tests."""
+    with Kept(tmp_path_factory.mktemp("kept")) as one:
+        yield one
+
+
+@pytest.fixture
+def database(kept: Kept, backend: str, tmp_path: Path) -> Iterator[Database]:
+    """A database with the newest schema and no rows."""
+    with kept.lent(backend, tmp_path) as url:
+        yield Database.at(url)
+
+
+@pytest.fixture
+def opts(database: Database, tmp_path: Path) -> dict[str, Any]:
+    """The opts of a master with that database."""
+    return {
+        "id": "m_master",
+        "user": "salt",
+        "extension_modules": "",
+        "cachedir": str(tmp_path / "cache"),
+        "conf_file": str(tmp_path / "master"),
+        "pushguide": {"database": database.url.render_as_string(hide_password=False)},
+    }
 
 
 @pytest.fixture

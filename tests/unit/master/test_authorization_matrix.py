@@ -20,7 +20,7 @@ from pushguide.master.parts import Parts
 from pushguide.master.people import caller
 from pushguide.master.people.trail import Trail
 from pushguide.master.roles import ROLES
-from pushguide.master.store import audit, freezes, grants, record, standards
+from pushguide.master.store import audit, freezes, grants, record, standards, tokens
 from pushguide.master.store.database import Database
 from pushguide.master.store.schema import migrate
 from pushguide.master.store.tables import now
@@ -38,7 +38,7 @@ MODULE = {
 }
 
 #: What each function needs, and how it is called about the module shop (deployment #1, waiver 1,
-#: grant 1, freeze 1). A function that is not here fails the test.
+#: grant 1, freeze 1, the token shop-ci). A function that is not here fails the test.
 FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "deploy": ("deployer", {"module": "shop", "version": "1"}),
     "rollback": ("deployer", {"module": "shop"}),
@@ -60,6 +60,8 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "reconcile": ("viewer", {"module": "shop"}),
     "status": ("viewer", {"module": "shop"}),
     "history": ("viewer", {"module": "shop"}),
+    "hosts": ("viewer", {"module": "shop"}),
+    "compare": ("viewer", {"deployment": 1, "with_deployment": 1}),
     "waivers": ("viewer", {"module": "shop"}),
     "stats": ("viewer", {"module": "shop"}),
     "report": ("viewer", {"module": "shop"}),
@@ -73,6 +75,11 @@ FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "freeze": ("maintainer", {"module": "shop", "until": "2099-01-01T00:00Z", "reason": "x"}),
     "unfreeze": ("maintainer", {"id": 1, "reason": "x"}),
     "freezes": ("viewer", {"module": "shop"}),
+    "quarantine": ("maintainer", {"host": "x", "module": "shop", "reason": "x"}),
+    "unquarantine": ("maintainer", {"host": "x", "module": "shop", "reason": "x"}),
+    "quarantines": ("viewer", {"module": "shop"}),
+    "tokens": ("maintainer", {"module": "shop"}),
+    "token_revoke": ("maintainer", {"name": "shop-ci", "reason": "x"}),
     "template_save": ("maintainer", {"module": "shop", "template": {}, "reason": "x"}),
     "template_restore": ("maintainer", {"module": "shop", "revision": 1, "reason": "x"}),
     "template_delete": ("maintainer", {"module": "shop", "revision": 1, "reason": "x"}),
@@ -87,10 +94,20 @@ WHOLE = ("template_save", "template_restore", "template_delete", "template_valid
 WIDE: dict[str, tuple[str, dict[str, Any]]] = {
     "setup": ("admin", {}),
     "rebuild_statistics": ("admin", {}),
+    "notify_test": ("admin", {"channel": "x"}),
+    "notifications": ("admin", {}),
     "grant": ("admin", {"person": "x", "role": "viewer", "everything": True, "reason": "x"}),
+    "quarantine": ("maintainer", {"host": "x", "reason": "x"}),
+    "unquarantine": ("maintainer", {"host": "x", "reason": "x"}),
 }
+#: What looks itself at what it is about: it lets in whoever has the role anywhere.
+ANYWHERE: dict[str, tuple[str, dict[str, Any]]] = {
+    "token_create": ("maintainer", {"name": "x", "modules": ["shop"], "environments": ["*"]}),
+}
+#: What lets in everybody, since it looks at a signature.
+SIGNED = ("deploy_signed",)
 #: What is told to whoever has a role anywhere, as far as they may see it.
-NO_ARGUMENTS = ("modules", "template_list", "types")
+NO_ARGUMENTS = ("modules", "overview", "locks", "template_list", "types", "health")
 
 #: Where a role was given, and whether that covers the module shop in production.
 COVERING = (
@@ -176,6 +193,10 @@ class World:
         )
         rule = {"reason": "x", "until": "2001-01-01T00:00Z"}
         self.database.write(lambda one: freezes.add(one, "module", "shop", rule, "x"))
+        scope = (["shop"], ["production"])
+        self.database.write(
+            lambda one: tokens.add(one, "shop-ci", ("x", "y"), scope, ("x", False), until, None)
+        )
         self.pillar: dict[str, Any] = {}
         self.granted: int | None = None
         self.give(None, "everything", SOMEBODY)
@@ -276,7 +297,7 @@ def may(role: str | None, needed: str) -> bool:
 
 
 def test_no_function_is_unlisted() -> None:
-    assert {*FUNCTIONS, *WIDE, *NO_ARGUMENTS} == {*public(RUNNER)}
+    assert {*FUNCTIONS, *WIDE, *NO_ARGUMENTS, *ANYWHERE, *SIGNED} == {*public(RUNNER)}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -312,6 +333,11 @@ def test_what_is_about_everything_needs_a_role_on_it(
         for name in NO_ARGUMENTS:
             if call(one, name, {}) is not (one.owns_master or bool(role and one.knows)):
                 wrong.append((role, name, None))
+        for name, (needed, keywords) in ANYWHERE.items():
+            wanted = one.owns_master or may(role if one.knows else None, needed)
+            if call(one, name, keywords) is not wanted:
+                wrong.append((role, name, wanted))
+        wrong += [(role, name, True) for name in SIGNED if not call(one, name, {})]
     assert not wrong
 
 
@@ -322,7 +348,7 @@ def test_what_is_not_there_is_told_to_nobody_without_a_role(
     """Whether a module, deployment or waiver is there is no business of a stranger's."""
     world.give("admin", "another module", "bob")
     _, keywords = FUNCTIONS[name]
-    nowhere = {"module": "no-such", "deployment": 99, "id": 99}
+    nowhere = {"module": "no-such", "deployment": 99, "id": 99, "name": "no-such"}
     changed = {key: nowhere.get(key, value) for key, value in keywords.items()}
     assert not call(WAYS["salt-api"], name, changed)
 
@@ -352,7 +378,7 @@ def test_answers_hold_what_may_be_seen(
     assert {*desk.questions.modules()} == seen
     # The only deployment is one of shop to production.
     sees_it = "shop" in seen and where != "another environment"
-    assert len(desk.questions.history(None, None, 20)) == sees_it
+    assert len(desk.questions.history(20, {})) == sees_it
     assert bool(desk.questions.status(None, None)) == sees_it
     assert len(desk.standards.waivers(None)) == ("shop" in seen)
 

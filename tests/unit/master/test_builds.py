@@ -62,9 +62,9 @@ def test_what_the_source_does_not_know_was_announced() -> None:
 
 
 @pytest.fixture
-def url(tmp_path: Any) -> str:
+def backend() -> str:
     """The record in SQLite alone."""
-    return f"sqlite:///{tmp_path / 'record.db'}"
+    return "sqlite"
 
 
 class Index:

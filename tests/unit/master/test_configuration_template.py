@@ -135,7 +135,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_what_stands_behind_a_hook() -> None:
     config = Config.from_opts({"pushguide": CONFIGURED, "cachedir": "/x/master"})
-    assert config.hooks["encrypt-config"]["function"] == "mycorp.encrypt"
+    assert config.hooks["encrypt-config"].call["function"] == "mycorp.encrypt"
 
 
 @pytest.mark.parametrize(

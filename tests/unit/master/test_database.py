@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -14,14 +17,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from pushguide.errors import DatabaseError, Refused
+from pushguide.errors import DatabaseError, ReadOnly, Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
+from pushguide.master.store import database as database_of
 from pushguide.master.store import history, host_results, record
 from pushguide.master.store import tables as db
 from pushguide.master.store.database import Database
 from pushguide.master.store.schema import alembic_config, migrate
 from pushguide.master.store.tables import SCHEMA
+from tests.support.databases import Kept
+from tests.support.ports import free_port
 
 
 def test_an_empty_database_is_refused_with_the_way_out(url: str) -> None:
@@ -50,7 +56,9 @@ def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
         assert compare_metadata(context, db.metadata) == []
 
 
-def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
+def test_a_newer_schema_is_refused(url: str) -> None:
+    database = Database.at(url)
+    migrate(database)
     with database.engine.begin() as connection:
         connection.execute(sa.text("UPDATE pushguide_schema SET version_num = '9999'"))
     fresh = Database(url)
@@ -94,6 +102,31 @@ def test_two_writers_wait_in_line(database: Database, plan: Plan) -> None:
     assert len(set(numbers)) == 40
 
 
+def test_a_deadlock_within_a_savepoint_is_tried_again(database: Database) -> None:
+    """MariaDB takes the whole transaction back, and the savepoint is what is complained of."""
+    rows = [{"id": one, "tag": "x", "data": 0, "created_at": db.now()} for one in (1, 2)]
+    database.write(lambda one: one.execute(sa.insert(db.event), rows))
+    meet = threading.Barrier(2)
+
+    def swap(first: int, second: int) -> None:
+        def touch(connection: sa.Connection, number: int) -> None:
+            mine = db.event.c.id == number
+            connection.execute(sa.update(db.event).where(mine).values(tag=f"by {first}"))
+
+        def work(connection: sa.Connection) -> None:
+            touch(connection, first)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                meet.wait(2)
+            with connection.begin_nested():
+                touch(connection, second)
+
+        database.write(work)
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(swap, 1, 2), pool.submit(swap, 2, 1)]
+        assert [one.result() for one in done] == [None, None]
+
+
 def test_a_failed_transaction_leaves_nothing(database: Database, plan: Plan) -> None:
     def work(connection: sa.Connection) -> None:
         record.create(connection, plan, "ops", states.QUEUED)
@@ -113,7 +146,10 @@ def test_a_failed_transaction_leaves_nothing(database: Database, plan: Plan) -> 
         ("postgresql+psycopg://u:secret@127.0.0.1:1/x", "answered"),
     ],
 )
-def test_a_database_that_is_away_says_so_and_keeps_its_password(url: str, words: str) -> None:
+def test_a_database_that_is_away_says_so_and_keeps_its_password(
+    url: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_of, "AWAY_SECONDS", 0.5)
     with pytest.raises(DatabaseError, match=words) as caught:
         Database(url).read(lambda one: history.find(one))
     assert "secret" not in str(caught.value)
@@ -133,6 +169,7 @@ def test_a_database_that_is_away_says_so_and_keeps_its_password(url: str, words:
 def test_no_message_repeats_a_password_of_the_url(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(database_of, "AWAY_SECONDS", 0)
     monkeypatch.setattr(time, "sleep", lambda _: None)
     with pytest.raises(DatabaseError) as caught:
         Database(url).read(lambda one: history.find(one))
@@ -140,3 +177,106 @@ def test_no_message_repeats_a_password_of_the_url(
     assert "database" in str(caught.value)
     assert "hush" not in str(caught.value)
     assert "hush" not in told.replace(url, "")
+
+
+# A server that goes away, and one that takes no writes.
+
+
+@pytest.fixture
+def postgresql(kept: Kept, tmp_path: Path) -> Iterator[Database]:
+    """A database on a PostgreSQL."""
+    with kept.lent("postgresql", tmp_path) as url:
+        yield Database.at(url)
+
+
+def beside(database: Database, statement: str) -> None:
+    """Run a statement on the server, and not in the database."""
+    engine = sa.create_engine(database.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def end_connection(database: Database, connection: sa.Connection) -> None:
+    """End a connection on the server, as a server does that goes away."""
+    number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+    beside(database, f"SELECT pg_terminate_backend({number})")
+
+
+def test_a_connection_that_is_lost_is_made_anew(postgresql: Database, plan: Plan) -> None:
+    tries = []
+
+    def work(connection: sa.Connection) -> int:
+        tries.append(1)
+        if len(tries) < 3:
+            end_connection(postgresql, connection)
+        return record.create(connection, plan, "ops", states.QUEUED)
+
+    number = postgresql.write(work)
+    assert len(tries) == 3
+    assert [one.id for one in postgresql.read(lambda one: history.find(one))] == [number]
+
+
+def test_what_may_have_been_written_is_not_written_again(postgresql: Database, plan: Plan) -> None:
+    tries = []
+
+    def work(connection: sa.Connection) -> None:
+        tries.append(1)
+        record.create(connection, plan, "ops", states.QUEUED)
+        end_connection(postgresql, connection)
+
+    with pytest.raises(DatabaseError, match="it is not known whether that is there"):
+        postgresql.write(work)
+    assert len(tries) == 1
+
+
+def test_a_replica_is_known_for_one_and_waited_for(postgresql: Database, plan: Plan) -> None:
+    def work(connection: sa.Connection) -> int:
+        return record.create(connection, plan, "ops", states.QUEUED)
+
+    postgresql.write(work)
+    name = postgresql.url.database
+    beside(postgresql, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    postgresql.engine.dispose()
+    try:
+        postgresql.away_seconds = 0.3
+        with pytest.raises(ReadOnly, match="takes no writes: it is a replica"):
+            postgresql.write(work)
+        assert len(postgresql.read(lambda one: history.find(one))) == 1
+
+        postgresql.away_seconds = 20
+        with ThreadPoolExecutor() as pool:
+            written = pool.submit(postgresql.write, work)
+            with pytest.raises(TimeoutError):
+                written.result(0.5)
+            beside(postgresql, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            assert written.result(20)
+    finally:
+        beside(postgresql, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
+def test_the_server_that_takes_writes_is_found(postgresql: Database, plan: Plan) -> None:
+    url = postgresql.url
+    servers = (f"127.0.0.1:{free_port()}", f"{url.host}:{url.port}")
+    query = {"host": servers, "target_session_attrs": "read-write"}
+    several = Database(
+        url.set(host=None, port=None, query=query).render_as_string(hide_password=False)
+    )
+    number = several.write(lambda one: record.create(one, plan, "ops", states.QUEUED))
+    several.engine.dispose()
+    assert [one.id for one in postgresql.read(lambda one: history.find(one))] == [number]
+
+
+def test_a_file_that_takes_no_writes_is_known_for_one(
+    kept: Kept, tmp_path: Path, plan: Plan
+) -> None:
+    with kept.lent("sqlite", tmp_path) as url:
+        database = Database.at(url)
+        database.away_seconds = 0
+
+        def work(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+            record.create(connection, plan, "ops", states.QUEUED)
+
+        with pytest.raises(ReadOnly):
+            database.write(work)

@@ -43,7 +43,7 @@ def driver(database: Database, plan: Plan, hosts: AnsweringHosts) -> Iterator[Dr
         database.write(work)
 
     fire = mock.Mock(spec=lambda data, tag: None)
-    yield Driver(database, hosts, write, Progress(fire), number)  # type: ignore[arg-type]
+    yield Driver(database, hosts, write, Progress(fire), number, "m_master")  # type: ignore[arg-type]
     assert driver_of.__globals__["_driven"] == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pushguide.master.store import audit, grants, record
 from pushguide.master.store import templates as store
 from pushguide.master.store.database import Database
 from pushguide.master.templates.library import Library
+from pushguide.master.templates.reading import as_pillar
 from tests.docs.pages import RUNNER
 from tests.unit.master.conftest import make_plan
 
@@ -109,6 +111,11 @@ def test_what_was_written_is_kept_with_its_comments(desk: As) -> None:
     given = desk().editing.diff("shop", None, None, changed(keep_releases=5))
     assert given["to"] == "given"
     assert "+keep_releases: 5" in given["difference"]
+
+
+def test_what_salt_keeps_in_mappings_of_its_own_is_shown_as_text(desk: As) -> None:
+    salts = OrderedDict(DATA, environments=OrderedDict(production=OrderedDict(hosts="web*")))
+    assert yaml.safe_load(as_pillar("till", salts)) == {"pushguide": {"modules": {"till": DATA}}}
 
 
 def test_an_export_is_imported_again(desk: As) -> None:

@@ -29,9 +29,9 @@ Make = Callable[..., FilesSource]
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def backend() -> str:
     """The record in SQLite alone: what pins do on others is shown with the HTTP index."""
-    return f"sqlite:///{tmp_path / 'record.db'}"
+    return "sqlite"
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from pushguide.master.store.tables import now
 
 
 @pytest.fixture
-def opts(database: Database, url: str) -> dict[str, Any]:
+def opts(database: Database) -> dict[str, Any]:
     """A master's opts."""
+    url = database.url.render_as_string(hide_password=False)
     return {"pushguide": {"database": url}, "cachedir": "/x/master", "keep_jobs_seconds": 60}
 
 

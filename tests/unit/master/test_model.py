@@ -118,7 +118,9 @@ class Masters(RuleBasedStateMachine):
         held = self.lock_of(before.module)
         others = [one for one in self.running_in(before.module) if one != number]
         try:
-            mine = self.database.write(lambda one: turn.take(one, number, LEASE_SECONDS))
+            mine = self.database.write(
+                lambda one: turn.take(one, number, LEASE_SECONDS, "m_master")
+            )
         except Refused:
             is_driven = held and held.deployment_id == number and held.is_alive
             assert is_driven or before.state == states.PENDING_APPROVAL
@@ -139,7 +141,7 @@ class Masters(RuleBasedStateMachine):
         number = self.some(data, lambda state: state == states.RUNNING)
         self.clock.moment += timedelta(seconds=LEASE_SECONDS + 1)
         silent = [one for one in self.beliefs if one[1] == number and one[0] != master]
-        mine = self.database.write(lambda one: turn.take(one, number, LEASE_SECONDS))
+        mine = self.database.write(lambda one: turn.take(one, number, LEASE_SECONDS, "m_master"))
         assert isinstance(mine, Turn)
         assert all(self.beliefs[one].token < mine.token for one in silent)
         self.beliefs[master, number] = mine
@@ -327,7 +329,9 @@ class Masters(RuleBasedStateMachine):
 
     def running_in(self, module: str) -> list[int]:
         found = self.database.read(
-            lambda one: history.find(one, module, state=[states.RUNNING, states.PAUSED])
+            lambda one: history.find(
+                one, history.Wanted(module, state=[states.RUNNING, states.PAUSED])
+            )
         )
         return [one.id for one in found]
 
@@ -367,7 +371,6 @@ def model() -> Iterator[type[Masters]]:
         for module in (lock, record, turn, history, host_results, requests, marks):
             if hasattr(module, "now"):
                 stack.enter_context(mock.patch.object(module, "now", clock.now))
-        stack.enter_context(mock.patch("pushguide.master.rollout.submit.now", clock.now))
         yield Masters
         Database.close_all()
 

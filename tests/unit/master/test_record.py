@@ -152,9 +152,9 @@ def test_times_of_the_states(database: Database, plan: Plan) -> None:
 def test_history_is_newest_first_and_filtered(database: Database) -> None:
     numbers = [succeed(database, version) for version in ("1.0", "1.1", "1.2")]
     submit(database, make_plan(module="other"))
-    found = database.read(lambda one: history.find(one, "shop-web", limit=2))
+    found = database.read(lambda one: history.find(one, history.Wanted("shop-web"), limit=2))
     assert [one.id for one in found] == [numbers[2], numbers[1]]
-    staging = database.read(lambda one: history.find(one, "shop-web", "staging"))
+    staging = database.read(lambda one: history.find(one, history.Wanted("shop-web", "staging")))
     assert staging == []
     newest = database.read(lambda one: history.latest(one))
     assert {(one.module, one.version) for one in newest} == {

@@ -66,6 +66,7 @@ class Shop:
             write,
             progress,
             number,
+            "m_master",
             Pace(60, 0),
             Planners(**planners),
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,9 +39,9 @@ Make = Callable[..., ServerSource]
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def backend() -> str:
     """The record in SQLite alone: what pins do on others is shown with the HTTP index."""
-    return f"sqlite:///{tmp_path / 'record.db'}"
+    return "sqlite"
 
 
 def maker(server: Double, database: Database, source: Any, model: Any, **usual: Any) -> Make:

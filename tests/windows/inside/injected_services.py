@@ -112,11 +112,10 @@ class Services:
     def put(self, state: State) -> None:
         """Make it so again."""
         self._end()
+        if "program" not in state:
+            self._wait(lambda: self._is_gone() and self.state() == state)
+            return
         with self._open() as service:
-            if "program" not in state:
-                if service is not None:
-                    win32service.DeleteService(service)
-                return
             same = win32service.SERVICE_NO_CHANGE
             more = (None, 0, None, None, None, None)
             win32service.ChangeServiceConfig(
@@ -127,6 +126,15 @@ class Services:
             if state["does"] == RUNNING:
                 self._wait(lambda: self._begins(service))
                 self._wait(lambda: self.state() == state)
+
+    def _is_gone(self) -> bool:
+        """Delete it, which Windows does when nothing has it open and its process has ended."""
+        with self._open() as service:
+            if service is None:
+                return True
+            with contextlib.suppress(pywintypes.error):
+                win32service.DeleteService(service)
+        return False
 
     def _begins(self, service: Any) -> bool:
         try:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, ClassVar
+from typing import ClassVar
 
+from pushguide.host import commands
 from pushguide.host.health.check import Answer, Check, Scene, healthy, inconclusive, unhealthy
-from pushguide.host.windows import processes
 
 #: The exit status of a command that could not tell: EX_TEMPFAIL in sysexits.h.
 CANNOT_TELL = 75
-
-_SAID_AT_MOST = 1000
 
 
 @dataclass(kw_only=True)
@@ -38,45 +31,13 @@ class CommandCheck(Check):
         return f"by the command {self.command}"
 
     def ask(self, scene: Scene) -> Answer:
-        """Run it, without a shell; end all that it started if it takes too long."""
-        # A file and no pipe: what the command leaves running may hold a pipe open for ever.
-        with tempfile.TemporaryFile() as output:
-            try:
-                child = subprocess.Popen(  # noqa: S603 - no shell; words of the master's config
-                    list(self.words),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            except (OSError, ValueError) as err:
-                return inconclusive(f"it could not be started ({err})")
-            try:
-                code = child.wait(self.timeout_seconds)
-            except subprocess.TimeoutExpired:
-                return inconclusive(f"it was not done in {self.timeout_seconds:g} s")
-            finally:
-                _end(child)
-            said = _tail(output)
-        if code == 0:
+        """Run it; what cannot be started, or takes too long, proves nothing."""
+        try:
+            ended = commands.run(self.words, self.timeout_seconds)
+        except (OSError, ValueError) as err:
+            return inconclusive(f"it could not be started ({err})")
+        if ended.code is None:
+            return inconclusive(f"it was not done in {self.timeout_seconds:g} s")
+        if ended.code == 0:
             return healthy("exit status 0")
-        how = f"ended by signal {-code}" if code < 0 else f"exit status {code}"
-        words = f"{how}: {said}" if said else how
-        return inconclusive(words) if code == CANNOT_TELL else unhealthy(words)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End a command that still runs, together with what it started."""
-    if child.poll() is None:
-        if os.name == "nt":
-            processes.end(child.pid, processes.start_time(child.pid) or 0)
-        else:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-
-
-def _tail(output: IO[bytes]) -> str:
-    size = output.seek(0, os.SEEK_END)
-    output.seek(max(0, size - _SAID_AT_MOST))
-    return output.read().decode("utf-8", "replace").strip()
+        return inconclusive(str(ended)) if ended.code == CANNOT_TELL else unhealthy(str(ended))

@@ -21,12 +21,14 @@ from pushguide.master.people.permissions import (
     GRANT,
     NEEDS,
     SCOPE,
+    SIGNATURE,
     TEMPLATE,
+    TOKEN,
     WAIVER,
 )
-from pushguide.master.roles import ADMIN, ROLES, highest, includes, lowest
+from pushguide.master.roles import ADMIN, MAINTAINER, ROLES, highest, includes, lowest
 from pushguide.master.sight import EVERYTHING_SEEN, Sight
-from pushguide.master.store import freezes, grants, record, standards
+from pushguide.master.store import freezes, grants, record, standards, tokens
 from pushguide.master.store.database import Database
 from pushguide.master.store.freezes import Declared
 from pushguide.master.store.grants import Grant
@@ -142,15 +144,17 @@ class Gate:
 
         Args:
             function: the function of the runner.
-            about: what it is about: module, environment, deployment, id, team.
+            about: what it is about: module, environment, deployment, id, team, name.
 
         Returns:
-            The role by which they may.
+            The role by which they may; None where a signature is what lets somebody in.
 
         Raises:
             Denied: they may not.
         """
         need = NEEDS[function]
+        if need.of == SIGNATURE:
+            return None
         if self.caller.owns_master:
             return ADMIN
         place = self.place_of(function, about)
@@ -181,6 +185,8 @@ class Gate:
             return self._on_scope_of(about.get("id"), grants.look)
         if of == FREEZE:
             return self._on_scope_of(about.get("id"), freezes.look)
+        if of == TOKEN:
+            return self._on_token(about.get("name"))
         if of == SCOPE and isinstance(about.get("team"), str):
             return self.role_on_team(str(about["team"]))
         if of in (EVERYTHING, SCOPE):
@@ -204,6 +210,18 @@ class Gate:
             return self.role_on(None)
         return self.role_on_team(one.name) if one.scope == grants.TEAM else self.role_on(one.name)
 
+    def _on_token(self, name: object) -> str | None:
+        """The caller's role on all that a deployment token is for; whoever made it may end it."""
+        one = (
+            self.database.read(lambda it: tokens.look(it, name)) if isinstance(name, str) else None
+        )
+        if one is None:
+            return self.role_on(None)
+        if not one.by_owner and one.created_by == self.caller.name:
+            return MAINTAINER
+        places = one.places(self.library)
+        return lowest([self.role_on(*each) for each in places] or [self.role_on(None)])
+
     def _looked_up(self, number: object, look: Callable[[Connection, int], T | None]) -> T | None:
         """What has a number; None if it is no number, or none that there is."""
         if isinstance(number, bool) or not isinstance(number, int):
@@ -220,6 +238,8 @@ class Gate:
             where = f"the team {about['team']}"
         elif NEEDS[function].of in (EVERYTHING, SCOPE, GRANT, FREEZE):
             where = "everything"
+        elif NEEDS[function].of == TOKEN:
+            where = "all that the token is for"
         if self.caller.name is None:
             raise Denied(
                 f"{function} was refused: Salt does not say who calls. Call the runner itself, or "

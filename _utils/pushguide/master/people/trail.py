@@ -66,10 +66,19 @@ class Trail:
         self.role: str | None = None
         self.place: Place | None = None
         self.before: dict[str, Any] | None = None
+        self.why: str | None = None
 
     def note_before(self, **before: Any) -> None:
         """Note what is there before anything is changed."""
         self.before = {key: _short(value) for key, value in before.items()}
+
+    def note_asked(self, **arguments: object) -> None:
+        """Note what was asked for where that shows only while it is looked at."""
+        self.arguments.update({key: _short(value) for key, value in arguments.items()})
+
+    def note_why(self, why: str) -> None:
+        """Note why something is refused, where whoever asked for it is not told."""
+        self.why = why
 
     def begin(self) -> None:
         """Write down that an act begins."""
@@ -85,7 +94,8 @@ class Trail:
         """Write down that it was refused, or failed."""
         outcome = REFUSED if isinstance(error, Refused) else FAILED
         outcome = DENIED if isinstance(error, Denied) else outcome
-        self._write_at_last(outcome, reason=" ".join(problems_of(error))[:_TEXT_AT_MOST])
+        why = self.why or " ".join(problems_of(error))
+        self._write_at_last(outcome, reason=why[:_TEXT_AT_MOST])
 
     def _write_at_last(self, outcome: str, **more: Any) -> None:
         """Write a row that nobody waits for: what was done is done."""

@@ -12,17 +12,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import salt.utils.event
 from sqlalchemy.engine import Connection
 
-from pushguide.errors import PushguideError, Refused
 from pushguide.master import states
-from pushguide.master.config import Config
 from pushguide.master.plan import Plan
 from pushguide.master.rollout import approval, result
 from pushguide.master.rollout.jobs import Hosts
+from pushguide.master.rollout.placing import Placing
 from pushguide.master.rollout.progress import tell_state
-from pushguide.master.store import engines, history, host_results, lock, record
+from pushguide.master.store import history, host_results, lock, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
@@ -38,20 +36,20 @@ class Adopter:
     """Looks after deployments, again and again.
 
     Args:
-        opts: the master's opts.
         database: the record.
         drive: lets a deployment be driven by a process of its own.
         fire: sends an event: data, then tag.
+        placing: which deployments are this master's to drive.
     """
 
     def __init__(
         self,
-        opts: Mapping[str, Any],
         database: Database,
         drive: Callable[[int], None],
         fire: Callable[[dict[str, Any], str], Any],
+        placing: Placing,
     ) -> None:
-        self.opts = opts
+        self.placing = placing
         self.database = database
         self.drive = drive
         self.fire = fire
@@ -66,19 +64,35 @@ class Adopter:
         Raises:
             DatabaseError: the database is away; look again later.
         """
-        master = str(self.opts["id"])
-        self.database.write(lambda one: engines.beat(one, master))
         for number in self.database.write(_expire_approvals):
             tell_state(self.fire, self.database.read(functools.partial(record.get, number=number)))
-        orphans = self.database.read(_orphans)
+        orphans = self.database.read(self._orphans)
         alive = time.monotonic() - _START_SECONDS
-        self._started = {one: at for one, at in self._started.items() if at > alive}
+        # One that was taken up and stands again, as after a canary, may be taken up again at once.
+        self._started = {
+            one: at for one, at in self._started.items() if at > alive and one in orphans
+        }
         adopted = [one for one in orphans if one not in self._started]
         for number in adopted:
             log.info("Deployment #%d is driven by nobody: this master goes on with it", number)
             self._started[number] = time.monotonic()
             self.drive(number)
         return adopted
+
+    def _orphans(self, connection: Connection) -> list[int]:
+        """The deployments that could go on here, and that nobody drives or waits for."""
+        return [
+            one.id
+            for one in history.unfinished(connection)
+            if self._is_orphan(connection, one)
+            and not self.placing.is_elsewhere(connection, one.plan.get("data_centre"))
+        ]
+
+    def _is_orphan(self, connection: Connection, one: Deployment) -> bool:
+        if one.state == states.QUEUED and one.left_for == self.placing.data_centre:
+            return True  # its driver waits for its turn
+        held = lock.look(connection, one.module, one.environment)
+        return not (held and held.drives(one.id)) and _could_go_on(one, held)
 
 
 def _expire_approvals(connection: Connection) -> list[int]:
@@ -94,24 +108,14 @@ def _expire_approvals(connection: Connection) -> list[int]:
     return expired
 
 
-def _orphans(connection: Connection) -> list[int]:
-    """The deployments that could go on, and that nobody drives or waits for."""
-    return [one.id for one in history.unfinished(connection) if _is_orphan(connection, one)]
-
-
-def _is_orphan(connection: Connection, one: Deployment) -> bool:
-    held = lock.look(connection, one.module, one.environment)
-    is_mine = held is not None and held.deployment_id == one.id
-    if held and is_mine and held.is_alive:
-        return False
+def _could_go_on(one: Deployment, held: lock.Held | None) -> bool:
     if one.state == states.RUNNING:
         return True
-    is_waited_for = one.waiting_until is not None and one.waiting_until > now()
     if one.state == states.SCHEDULED:
-        return one.start_at is not None and one.start_at <= now() and not is_waited_for
+        return one.start_at is not None and one.start_at <= now() and not one.is_waited_for
     if one.state == states.QUEUED:
         is_free = held is None or held.deployment_id in (None, one.id)
-        return is_free and not is_waited_for
+        return is_free and not one.is_waited_for
     return False
 
 
@@ -152,40 +156,3 @@ def _write_heard(
         done = any(one["stage"] == STAGES[-1] for one in found["stages"])
         outcome = SUCCEEDED if done else STOPPED_SHORT
     host_results.write_host(connection, host, found, outcome)
-
-
-def _hear(opts: Mapping[str, Any], config: Config, database: Database) -> None:
-    """Ask hosts that fell silent, over a connection that is closed afterwards.
-
-    One that stayed open with nobody reading would fill up with the events of the master.
-    """
-    hosts = Hosts(opts, config.silence_seconds)
-    try:
-        hear_from_unknown(database, hosts, config.presence_timeout_seconds)
-    finally:
-        hosts.close()
-
-
-def run(opts: Mapping[str, Any], interval_seconds: float, drive: Callable[[int], None]) -> None:
-    """Look after deployments for as long as the process runs.
-
-    Args:
-        opts: the master's opts.
-        interval_seconds: the time between two looks.
-        drive: lets a deployment be driven by a process of its own.
-    """
-    if interval_seconds <= 0:
-        raise Refused(f"interval_seconds is {interval_seconds!r}: give a number above 0.")
-    config = Config.from_opts(opts)
-    event = salt.utils.event.get_master_event(dict(opts), opts["sock_dir"], listen=False)
-    adopter = Adopter(opts, Database.at(config.database), drive, event.fire_event)
-    while True:
-        try:
-            adopter.look()
-            if adopter.database.read(host_results.unknown_hosts):
-                _hear(opts, config, adopter.database)
-        except PushguideError as err:
-            log.warning("Looking after deployments failed, and is tried again: %s", err)
-        except Exception:
-            log.exception("Looking after deployments failed, and is tried again")
-        time.sleep(interval_seconds)

@@ -12,7 +12,7 @@ from pushguide.errors import Denied
 from pushguide.master import states
 from pushguide.master.plan import Plan, Rollout
 from pushguide.master.roles import includes
-from pushguide.master.store import record, requests
+from pushguide.master.store import record, requests, tokens
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.requests import Request
 from pushguide.master.store.tables import now
@@ -79,7 +79,7 @@ def approve(
         record.change_state(connection, one.id, states.ABORTED, late)
         return f"Deployment #{one.id} cannot be approved any more, {late}."
     before = requests.of(connection, one.id)
-    refusal = _refusal(one, rollout, user, before)
+    refusal = _refusal(one, rollout, user, before, tokens.creator_of(connection, one.requested_by))
     if refusal:
         return refusal
     requests.add(connection, one.id, requests.APPROVE, user, reason, done=True)
@@ -90,13 +90,24 @@ def approve(
     return None
 
 
-def _refusal(one: Deployment, rollout: Rollout, user: str, before: list[Request]) -> str | None:
-    """Why somebody's approval does not count, None if it does."""
+def _refusal(
+    one: Deployment, rollout: Rollout, user: str, before: list[Request], behind: str | None
+) -> str | None:
+    """Why somebody's approval does not count, None if it does.
+
+    Args:
+        one: the deployment.
+        rollout: what the template has asked for.
+        user: who approves.
+        before: what people asked of the deployment.
+        behind: who made the token that has asked for it, if one has.
+    """
     key = "approvals" if rollout.approvals > 1 else "by_another"
-    is_own = user[:128] == one.requested_by
+    is_own = user[:128] in (one.requested_by, behind)
+    asker = f"{one.requested_by}, which {behind} made" if behind else one.requested_by
     if is_own and (rollout.approved_by_another or rollout.approvals > 1):
         return (
-            f"Deployment #{one.id} was asked for by {one.requested_by}: somebody else has to "
+            f"Deployment #{one.id} was asked for by {asker}: somebody else has to "
             f"approve it (approval: {key} of the template)."
         )
     approved = standing(rollout, before)

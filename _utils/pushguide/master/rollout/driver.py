@@ -102,6 +102,7 @@ class Driver:
         write: the custom returner's function that puts results of hosts into the record.
         progress: where progress is told.
         number: the deployment.
+        master: the id of the master that it is driven from.
         pace: how long things may take.
         planners: those who plan anew, and back.
     """
@@ -113,6 +114,7 @@ class Driver:
         write: Callable[[list[dict[str, Any]]], None],
         progress: Progress,
         number: int,
+        master: str,
         pace: Pace = Pace(),
         planners: Planners = Planners(),
     ) -> None:
@@ -120,6 +122,7 @@ class Driver:
         self.hosts = hosts
         self.progress = progress
         self.number = number
+        self.master = master
         self.pace = pace
         self.planners = planners
         self.write = write
@@ -251,7 +254,7 @@ class Driver:
         return found
 
     def _turn(self, connection: Connection) -> Turn | str | None:
-        return turn.take(connection, self.number, self.pace.lease_seconds)
+        return turn.take(connection, self.number, self.pace.lease_seconds, self.master)
 
     def _plan_again(self, mine: Turn) -> str | None:
         """Plan a deployment anew that has waited; answer with the refusal if it cannot be done."""

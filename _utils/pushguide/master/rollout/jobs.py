@@ -84,6 +84,8 @@ class Hosts:
         self.opts = opts
         self.silence_seconds = silence_seconds
         self.patience_seconds = patience_seconds
+        #: Called with the tag and data of every event, whatever it is about.
+        self.overhear: Callable[[str, Mapping[str, Any]], None] | None = None
         self.client = self._connect()
         self._returns: dict[str, deque[Return]] = {}
         self._reports: dict[str, deque[tuple[str, Mapping[str, Any]]]] = {}
@@ -173,9 +175,9 @@ class Hosts:
         missing.overdue = [*waiting]
         return missing
 
-    def publish_question(self, hosts: Sequence[str], jid: str) -> str:
-        """Ask hosts whether they work on a job; answer with the jid of the question."""
-        question = self._publish(hosts, "saltutil.find_job", {"jid": jid})
+    def pose(self, hosts: Sequence[str], function: str, arguments: Mapping[str, Any]) -> str:
+        """Ask hosts, and wait for nothing; answer with the question, as it is called below."""
+        question = self._publish(hosts, function, arguments)
         self._returns[question] = deque()
         return question
 
@@ -227,6 +229,8 @@ class Hosts:
         self._sort(event["tag"], event["data"])
 
     def _sort(self, tag: str, data: Mapping[str, Any]) -> None:
+        if self.overhear is not None:
+            self.overhear(tag, data)
         if tag in self._reports:
             self._reports[tag].append((str(data.get("id")), data.get("data") or {}))
             return
@@ -280,7 +284,7 @@ class _Silence:
     def _ask(self) -> None:
         self.close()
         self.unanswered = {*self.waiting}
-        self.question = self.hosts.publish_question([*self.waiting], self.jid)
+        self.question = self.hosts.pose([*self.waiting], "saltutil.find_job", {"jid": self.jid})
         self.next_at = time.monotonic() + self.hosts.silence_seconds
 
     def _hear(self) -> None:

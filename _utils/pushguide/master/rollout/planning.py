@@ -27,8 +27,9 @@ from pushguide.master.standards.hosts import rules_for_hosts
 from pushguide.master.standards.signatures import demand_signature
 from pushguide.master.standards.verdict import Verdict
 from pushguide.master.statistics import advice
-from pushguide.master.store import history, host_results, marks
+from pushguide.master.store import history, host_health, host_results, marks, quarantines
 from pushguide.master.store.database import Database
+from pushguide.master.store.host_health import HostHealth
 from pushguide.master.store.tables import now
 from pushguide.master.templates.for_hosts import for_hosts
 from pushguide.master.templates.library import Library, ModuleTemplate
@@ -129,11 +130,13 @@ class Planner:
             demand_thawed(self.frozen(wish, chosen.environment))
         strategy = strategy_of(chosen.template, wish.strategy)
         source = self._source(chosen)
-        names = self._hosts_of(wish, chosen)
+        meant = self._hosts_of(wish, chosen)
+        quarantined = self._quarantined(chosen, meant)
+        names = [one for one in meant if one not in quarantined]
         version = self._version(wish, chosen, source)
         self._demand_not_bad(wish, chosen, version)
         grains = [*batches.grains_of(strategy), *for_plan.grains_of(chosen)]
-        facts, left_out = self._facts(wish, chosen, names, grains)
+        facts, silent = self._facts(wish, chosen, names, grains)
         facts = self._with_inventory(chosen, facts)
         artifact = self._artifact(wish, source, version, facts)
         demand_signature(chosen, artifact)
@@ -141,7 +144,9 @@ class Planner:
         place = chosen.template.index
         if artifact and place:
             artifact = indexing.indexed(artifact, place.directory, place.url)
+        left_out = sorted([*silent, *quarantined])
         plan = self._assemble(wish, chosen, strategy, version, artifact, facts, left_out)
+        plan = replace(plan, quarantined=quarantined)
         plan = replace(plan, standards=verdict.to_dict()) if verdict else plan
         plan = replace(plan, risks=risks(plan), advice=self._advice(plan))
         self._demand_advised(wish, strategy, plan)
@@ -253,7 +258,9 @@ class Planner:
             force=True,
             override_freeze="it comes by itself",
         )
-        facts, left_out = self._facts(wish, chosen, hosts, batches.grains_of(strategy))
+        quarantined = self._quarantined(chosen, hosts)
+        names = [one for one in hosts if one not in quarantined]
+        facts, silent = self._facts(wish, chosen, names, batches.grains_of(strategy))
         without = [host for host, one in facts.items() if version not in one.kept]
         # The inventory is not asked again: what goes back by itself waits for nobody.
         able = {
@@ -263,13 +270,12 @@ class Planner:
         }
         if not able:
             raise Refused(f"no host that answers has kept a good release of {version}")
-        back = self._assemble(
-            wish, chosen, strategy, version, None, able, sorted([*left_out, *without])
-        )
+        left_out = sorted([*silent, *without, *quarantined])
+        back = self._assemble(wish, chosen, strategy, version, None, able, left_out)
         calm = replace(back.rollout, auto_rollback="never", max_failures=len(able) - 1)
         # Nobody may be there to confirm what goes back by itself.
         share = {**back.share, "confirm_within_seconds": None}
-        return replace(back, rollout=calm, share=share)
+        return replace(back, rollout=calm, share=share, quarantined=quarantined)
 
     def _version_before(self, plan: Plan, hosts: list[str]) -> str | None:
         """The version that an automatic rollback goes to: the named one, or what most ran."""
@@ -308,6 +314,22 @@ class Planner:
                 f"{', '.join(strangers)}."
             )
         return sorted({*wish.hosts})
+
+    def _quarantined(self, chosen: ModuleTemplate, meant: list[str]) -> dict[str, str]:
+        """Of the hosts that are in quarantine why they are.
+
+        Raises:
+            Refused: every one of them is.
+        """
+        found = self.database.read(lambda one: quarantines.find(one, meant, chosen.module))
+        told = {one.host: str(one) for one in found}
+        if told and len(told) == len(meant):
+            all_of_them = (
+                f"Every host of {chosen.module} ({chosen.environment}) that is meant is in "
+                "quarantine. End one: salt-run pushguide.unquarantine."
+            )
+            raise Refused([all_of_them, *(f"{host}: {why}." for host, why in told.items())])
+        return told
 
     def _demand_not_bad(self, wish: Wish, chosen: ModuleTemplate, version: str) -> None:
         """Refuse a version that is marked bad, unless force says that it is meant."""
@@ -364,7 +386,8 @@ class Planner:
             {"module": chosen.module, "environment": chosen.environment, "grains": grains},
             self.presence_timeout,
         )
-        facts, left_out = self._present(names, returns, wish.allow_offline)
+        watched = self.database.read(lambda one: host_health.find(one, names))
+        facts, left_out = self._present(names, returns, wish.allow_offline, watched)
 
         def work(connection: Connection) -> tuple[dict[str, str | None], set[str]]:
             lives = {
@@ -377,13 +400,22 @@ class Planner:
 
         lives, failed = self.database.read(work)
         known = {
-            host: replace(one, recorded=lives.get(host), failed_last=host in failed)
+            host: replace(
+                one,
+                recorded=lives.get(host),
+                failed_last=host in failed,
+                changes=watched[host].changes if _is_flapping(watched.get(host)) else 0,
+            )
             for host, one in facts.items()
         }
         return known, left_out
 
     def _present(
-        self, names: list[str], returns: Mapping[str, Return], allow_offline: bool
+        self,
+        names: list[str],
+        returns: Mapping[str, Return],
+        allow_offline: bool,
+        watched: Mapping[str, HostHealth],
     ) -> tuple[dict[str, HostFacts], list[str]]:
         """What the hosts said, and those that said nothing; refuse what cannot be deployed to."""
         silent = [name for name in names if name not in returns]
@@ -394,13 +426,14 @@ class Planner:
                     facts[name] = _facts(name, returns[name].value)
                 except Refused as err:
                     problems.extend(err.problems)
+        told = ", ".join(_told_silent(one, watched.get(one)) for one in silent)
         if silent and not allow_offline:
             problems.append(
-                f"{len(silent)} of {len(names)} hosts do not answer: {', '.join(silent)}. Mend "
+                f"{len(silent)} of {len(names)} hosts do not answer: {told}. Mend "
                 "them (salt-run manage.down), or leave them out with allow_offline=True."
             )
         elif not facts and not problems:
-            problems.append(f"None of the hosts answers: {', '.join(silent)}.")
+            problems.append(f"None of the hosts answers: {told}.")
         if problems:
             raise Refused(problems)
         return facts, silent
@@ -476,8 +509,20 @@ class Planner:
             },
             rollout=rollout,
             wish=wish.to_plan(),
+            data_centre=template.data_centre,
         )
         return replace(plan, risks=risks(plan))
+
+
+def _is_flapping(health: HostHealth | None) -> bool:
+    return health is not None and health.is_flapping
+
+
+def _told_silent(host: str, health: HostHealth | None) -> str:
+    """A host that does not answer, with what the monitor has seen of it."""
+    if health is None or health.state == host_health.UP:
+        return host
+    return f"{host} (down since {health.since.isoformat(timespec='seconds')})"
 
 
 def _facts(host: str, answer: object) -> HostFacts:

@@ -20,9 +20,11 @@ def risks(plan: Plan) -> list[str]:
 
 def _about_hosts(plan: Plan) -> Iterator[str]:
     facts = plan.hosts
-    if plan.left_out:
-        out = names(plan.left_out)
-        yield f"{len(plan.left_out)} hosts are left out and keep what they run: {out}."
+    silent = [one for one in plan.left_out if one not in plan.quarantined]
+    if silent:
+        yield f"{len(silent)} hosts are left out and keep what they run: {names(silent)}."
+    for host, why in plan.quarantined.items():
+        yield f"{host} is in quarantine and keeps what it runs: {why}."
     lives = {one.live for one in facts.values()}
     if len(lives) > 1:
         named = ", ".join(sorted(str(one or "nothing") for one in lives))
@@ -39,6 +41,9 @@ def _about_hosts(plan: Plan) -> Iterator[str]:
     fresh = [host for host, one in facts.items() if one.live is None]
     if fresh and len(fresh) < len(facts):
         yield f"These hosts get the module for the first time: {names(fresh)}."
+    flapping = [f"{host} ({one.changes} times)" for host, one in facts.items() if one.changes]
+    if flapping:
+        yield f"These hosts came and went within the last hour: {names(flapping)}."
     failed = [host for host, one in facts.items() if one.failed_last]
     if failed:
         yield f"The last deployment failed on these hosts, which go first: {names(failed)}."

@@ -12,7 +12,6 @@ from pushguide.master.plan import Plan
 from pushguide.master.store import history, lock, record
 from pushguide.master.store.database import Database
 from pushguide.master.store.record import Deployment
-from pushguide.master.store.tables import now
 
 
 def submit(
@@ -22,6 +21,7 @@ def submit(
     lease_seconds: int,
     start_at: datetime | None = None,
     cause: tuple[str, int] | None = None,
+    left_for: str | None = None,
 ) -> tuple[int, str]:
     """Write the deployment down, and lock its module if it may begin at once.
 
@@ -32,6 +32,7 @@ def submit(
         lease_seconds: how long it is reserved for whoever begins it.
         start_at: when it may start, at the earliest.
         cause: why it is there: how, and by which deployment.
+        left_for: the data centre whose master is to drive it; None if this process does.
 
     Returns:
         Its number and its state.
@@ -43,7 +44,7 @@ def submit(
     def work(connection: Connection) -> tuple[int, str]:
         state = _first_state(connection, plan, start_at)
         number = record.create(
-            connection, plan, requested_by, state or states.QUEUED, start_at, cause
+            connection, plan, requested_by, state or states.QUEUED, start_at, cause, left_for
         )
         if state is None:
             lock.take(connection, plan.module, plan.environment, number, lease_seconds)
@@ -64,7 +65,7 @@ def _first_state(connection: Connection, plan: Plan, start_at: datetime | None) 
         held = lock.look(connection, plan.module, plan.environment)
     is_busy = held is not None and held.deployment_id is not None
     queue = history.unfinished_of(connection, plan.module, plan.environment, states.QUEUED)
-    waiting = [one for one in queue if one.waiting_until and one.waiting_until > now()]
+    waiting = [one for one in queue if one.is_waited_for]
     if not is_busy and not waiting:
         return None
     if plan.rollout.when_busy == "queue":

@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import salt.utils.minions
 
 from pushguide.errors import Refused
+from pushguide.master.templates.library import Library
 from pushguide.master.templates.template import Target
+
+
+class Meant(NamedTuple):
+    """A host that a template means, whether anything was ever deployed there or not."""
+
+    host: str
+    module: str
+    environment: str
+
+
+def meant(
+    library: Library, opts: Mapping[str, Any], sees: Callable[[str, str], bool]
+) -> Iterator[Meant]:
+    """The hosts that the templates mean; one that means none now keeps no other from being told.
+
+    Args:
+        library: the templates.
+        opts: the master's opts.
+        sees: whether an environment of a module is asked for.
+    """
+    for module, about in library.overview().items():
+        for environment in about.get("environments") or {}:
+            if sees(module, environment):
+                for host in _hosts_now(library, opts, module, environment):
+                    yield Meant(host, module, environment)
+
+
+def _hosts_now(
+    library: Library, opts: Mapping[str, Any], module: str, environment: str
+) -> list[str]:
+    try:
+        return hosts_of(library.get(module, environment).template.target, opts)
+    except Refused:
+        return []
 
 
 def hosts_of(target: Target, opts: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from pushguide.errors import Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
-from pushguide.master.store import history, host_results, lock, record, requests
+from pushguide.master.store import drives, history, host_results, lock, record, requests
 from pushguide.master.store.record import Deployment
 from pushguide.master.store.tables import now
 
@@ -31,13 +31,14 @@ class Turn:
     age_seconds: float
 
 
-def take(connection: Connection, number: int, lease_seconds: int) -> Turn | str | None:
+def take(connection: Connection, number: int, lease_seconds: int, master: str) -> Turn | str | None:
     """Take the lock for a deployment, and let it be running.
 
     Args:
         connection: a transaction.
         number: the deployment.
         lease_seconds: how long it stays reserved.
+        master: the id of the master that drives it from now on.
 
     Returns:
         The turn; what is waited for, in words; None if the deployment has ended.
@@ -66,6 +67,7 @@ def take(connection: Connection, number: int, lease_seconds: int) -> Turn | str 
         record.change_state(connection, number, states.RUNNING)
     token = lock.take(connection, one.module, one.environment, number, lease_seconds)
     record.set_token(connection, number, token)
+    drives.note(connection, number, token, master)
     age = (now() - one.created_at).total_seconds()
     return Turn(token, Plan.from_dict(one.plan), is_new, age)
 

@@ -28,6 +28,7 @@ def answer(connection: Connection, about: About, period: Period) -> dict[str, An
         "stages": stages(numbers),
         "by_hour": by_hour(hours),
         "by_weekday": by_weekday(hours),
+        "by_hour_of_week": hours_of_week(hours),
         "failing": failing(connection, about, period, numbers),
     }
     if about.host is None:
@@ -104,6 +105,15 @@ def by_weekday(hours: Counts) -> list[dict[str, Any]]:
     return [
         {"weekday": name, **_slot(hours, [day * 24 + hour for hour in range(24)])}
         for day, name in enumerate(WEEKDAYS)
+    ]
+
+
+def hours_of_week(hours: Counts) -> list[dict[str, Any]]:
+    """The hours of the week in which any began."""
+    return [
+        {"weekday": WEEKDAYS[place // 24], "hour": place % 24, **_slot(hours, [place])}
+        for place in sorted(hours)
+        if hours[place][0]
     ]
 
 

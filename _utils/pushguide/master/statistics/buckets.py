@@ -31,6 +31,11 @@ def middle_of(bucket: str) -> float:
     return float(_SHORTEST_SECONDS * _GROWTH ** (number - 0.5))
 
 
+def highest_of(bucket: str) -> float:
+    """The longest duration that falls into a bucket, in seconds."""
+    return float(_SHORTEST_SECONDS * _GROWTH ** int(bucket))
+
+
 def percentile(spread: Spread, share: float) -> float | None:
     """The duration that a share of all stays within, in seconds; None without any.
 

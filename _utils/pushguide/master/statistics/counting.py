@@ -7,7 +7,6 @@ happened, by its key: counting the same again changes nothing, whoever does it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -62,7 +61,7 @@ class Counting:
         self._pass()
         if self.fact(number) is None:
             fact = fact_of(number, row, states.RUNNING, started_at)
-            self.connection.execute(sa.insert(db.statistics_deployment), [asdict(fact)])
+            self.connection.execute(sa.insert(db.statistics_deployment), [fact._asdict()])
             self._facts[number] = fact
 
     def ended(self, number: int, state: str, finished_at: datetime) -> None:
@@ -78,10 +77,9 @@ class Counting:
         if fact is None:
             return  # It has never begun.
         seconds = (finished_at - fact.started_at).total_seconds()
-        new = replace(fact, state=state, finished_at=finished_at, seconds=seconds)
+        new = fact._replace(state=state, finished_at=finished_at, seconds=seconds)
         if new.is_success:
-            new = replace(
-                new,
+            new = new._replace(
                 lead_seconds=lead_seconds(self.connection, new),
                 restore_seconds=restore_seconds(self.connection, new),
             )
@@ -102,7 +100,7 @@ class Counting:
             self._pass()
             fact = self._fact_to_change(number)
             if fact and fact.is_success:
-                self._recount(fact, replace(fact, lead_seconds=lead_seconds(self.connection, fact)))
+                self._recount(fact, fact._replace(lead_seconds=lead_seconds(self.connection, fact)))
 
     def stages_changed(
         self,
@@ -193,7 +191,7 @@ class Counting:
         if old == new:
             return
         table = db.statistics_deployment
-        values = {name: value for name, value in asdict(new).items() if name != "deployment_id"}
+        values = {name: value for name, value in new._asdict().items() if name != "deployment_id"}
         same = table.c.deployment_id == new.deployment_id
         self.connection.execute(sa.update(table).where(same).values(values))
         self._facts[new.deployment_id] = new
@@ -206,7 +204,7 @@ class Counting:
         number = success_before(self.connection, rollback)
         before = self._fact_to_change(number) if number is not None else None
         if before and before.is_change:
-            self._recount(before, replace(before, is_undone=True))
+            self._recount(before, before._replace(is_undone=True))
 
     def _pass(self) -> None:
         if not self._has_passed:

@@ -26,8 +26,8 @@ last success there, until the end of the next success, of whichever kind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from pushguide.master import states
 from pushguide.master.statistics.buckets import bucket_of
@@ -62,8 +62,7 @@ def person_of(requested_by: str, cause: str | None) -> str:
     return "" if cause == AUTOMATIC else requested_by
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """What the statistics have counted of one deployment."""
 
     deployment_id: int

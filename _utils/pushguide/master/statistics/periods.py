@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
+from itertools import groupby
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pushguide.errors import Refused
-from pushguide.master.statistics.rollups import DAY, MONTH, YEAR, start_of
+from pushguide.master.statistics.pieces import Piece, midnight_of, pieces_of
 
 UTC = timezone.utc
 _DAYS = re.compile(r"([1-9]\d{0,3})d\Z")
@@ -22,20 +23,12 @@ _ONE_DAY = timedelta(days=1)
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-class Span(NamedTuple):
-    """Whole days, months or years by UTC, one after the other, each by its first day."""
+class Edge(NamedTuple):
+    """A part of a day by UTC, to be added or to be taken away."""
 
-    grain: str
-    first: date
-    last: date
-
-    @property
-    def end(self) -> datetime:
-        """When it ends."""
-        last = datetime(self.last.year, self.last.month, self.last.day, tzinfo=UTC)
-        if self.grain == DAY:
-            return last + _ONE_DAY
-        return _next_month(last) if self.grain == MONTH else _next_year(last)
+    start: datetime
+    end: datetime
+    sign: int
 
 
 @dataclass(frozen=True)
@@ -45,8 +38,7 @@ class Period:
     Attributes:
         words: how it was asked for.
         zone: whose days and hours are meant.
-        now: when it is asked for, if that matters. Nothing has happened later, so that a day,
-            month or year that is not over yet is counted as a whole one.
+        now: when it is asked for, if that matters: nothing has happened later.
     """
 
     start: datetime
@@ -69,82 +61,75 @@ class Period:
         """The same, asked for at a moment."""
         return replace(self, now=moment)
 
-    def edges(self) -> list[tuple[datetime, datetime]]:
-        """What of it is no whole day by UTC: nothing, or up to two parts."""
-        first, last = _day_from(self.start), _day_until(self.end)
-        if first > last:
-            return [(self.start, self.end)]
-        found = [(self.start, first), (last, self.end)]
-        return [(since, until) for since, until in found if since < until]
+    @property
+    def whole_days(self) -> tuple[date, date]:
+        """The whole days by UTC that come nearest: the first, and the one after the last."""
+        is_open = self.now is not None and self.end > self.now
+        return _nearest_day(self.start), _day_from(self.end) if is_open else _nearest_day(self.end)
 
-    def spans(self) -> list[Span]:
-        """The whole days of it by UTC, as months or years where that can be.
+    @property
+    def has_whole_days(self) -> bool:
+        """Whether there is a day by UTC that it makes up, more or less."""
+        first, end = self.whole_days
+        return first < end
 
-        A month in which the clocks of the zone change is given as days, and such a year as months,
-        so that each hour of it can be told in the zone.
-        """
-        return list(_spans(_day_from(self.start), _day_until(self.end), self.zone))
+    @property
+    def touched_days(self) -> tuple[date, date]:
+        """The same of every day by UTC that it touches."""
+        return self.start.astimezone(UTC).date(), _day_from(self.end)
 
-    def touched(self) -> list[Span]:
-        """Every day by UTC that it touches, as months or years where that can be."""
-        return list(_spans(_day_until(self.start), _day_from(self.end), self.zone))
+    def edges(self) -> list[Edge]:
+        """What has to be added to its whole days, and taken away, so that they are the period."""
+        first, end = map(midnight_of, self.whole_days)
+        if not self.has_whole_days:
+            return [Edge(self.start, self.end, 1)]
+        found = [
+            Edge(self.start, first, 1),
+            Edge(first, self.start, -1),
+            Edge(end, self.end, 1),
+            Edge(self.end, end, -1),
+        ]
+        return [one for one in found if one.start < one.end]
 
+    def pieces(self, days: tuple[date, date] | None = None) -> list[Piece]:
+        """The days, months and years that make up whole days: its own, if not others are given."""
+        return [*pieces_of(*(days or self.whole_days), 0, self.passed.date())]
 
-def _day_until(moment: datetime) -> datetime:
-    """The beginning of the day of a moment."""
-    return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+    def pieces_by_hour(self) -> list[Piece]:
+        """The same, so that each hour can be told in the zone."""
+        found: list[Piece] = []
+        for quarters, days in groupby(_days(*self.whole_days), self._quarters_on):
+            first, *rest = days
+            after = (rest[-1] if rest else first) + _ONE_DAY
+            found += pieces_of(first, after, quarters, self.passed.date())
+        return found
 
-
-def _day_from(moment: datetime) -> datetime:
-    """The beginning of the first day that begins at a moment or after it."""
-    day = _day_until(moment)
-    return day if day == moment else day + _ONE_DAY
-
-
-def _spans(first: datetime, end: datetime, zone: ZoneInfo) -> Iterator[Span]:
-    day = first
-    open_span: Span | None = None
-    while day < end:
-        grain, until = _longest(day, end, zone)
-        last = (until - _ONE_DAY).date() if grain == DAY else day.date()
-        if open_span and open_span.grain == grain:
-            open_span = Span(grain, open_span.first, last)
-        else:
-            if open_span:
-                yield open_span
-            open_span = Span(grain, day.date(), last)
-        day = until
-    if open_span:
-        yield open_span
-
-
-def _longest(day: datetime, end: datetime, zone: ZoneInfo) -> tuple[str, datetime]:
-    """The longest grain that begins on a day, and its end; or the rest of the month as days."""
-    ends = {YEAR: _next_year(day), MONTH: _next_month(day)}
-    for grain, until in ends.items():
-        is_whole = day.date() == start_of(grain, day.date()) and until <= end
-        if is_whole and _is_steady(day, until, zone):
-            return grain, until
-    return DAY, min(ends[MONTH], end)
+    def _quarters_on(self, day: date) -> int | None:
+        """How far the zone is from UTC on a day; None if that changes on it."""
+        quarters = quarters_at(midnight_of(day), self.zone)
+        return quarters if quarters == quarters_at(midnight_of(day + _ONE_DAY), self.zone) else None
 
 
-def _next_year(day: datetime) -> datetime:
-    return day.replace(year=day.year + 1, month=1, day=1)
+def quarters_at(moment: datetime, zone: ZoneInfo) -> int:
+    """How far a zone is from UTC, in quarters of an hour."""
+    offset = moment.astimezone(zone).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds() // 900)
 
 
-def _next_month(day: datetime) -> datetime:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+def _nearest_day(moment: datetime) -> date:
+    """The day by UTC whose beginning comes nearest to a moment."""
+    return (moment + _ONE_DAY / 2).astimezone(UTC).date()
 
 
-def _is_steady(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
-    """Whether the clocks of a zone are as far from UTC all the time."""
-    here = start.astimezone(zone).utcoffset()
-    moment = start
-    while moment <= end:
-        if moment.astimezone(zone).utcoffset() != here:
-            return False
-        moment += _ONE_DAY
-    return True
+def _day_from(moment: datetime) -> date:
+    """The first day by UTC that begins at a moment or after it."""
+    day = moment.astimezone(UTC).date()
+    return day if midnight_of(day) == moment else day + _ONE_DAY
+
+
+def _days(first: date, end: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((end - first).days))
 
 
 def zone_of(name: object) -> ZoneInfo:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,12 +26,14 @@ from pushguide.master.statistics.numbers import (
     Spreads,
     merge,
 )
-from pushguide.master.statistics.periods import UTC, Period, Span
+from pushguide.master.statistics.periods import Edge, Period, quarters_at
+from pushguide.master.statistics.pieces import Piece, midnight_of, runs_of
 from pushguide.master.store import tables as db
 
 #: How many of the worst are told.
 WORST = 10
-_ONE_DAY = timedelta(days=1)
+#: How many queries make up one statement.
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,6 @@ class About:
         return {scope: names for scope, names in given.items() if names is not None}
 
 
-class Row(NamedTuple):
-    """Numbers of a day, a month or a year."""
-
-    grain: str
-    start: date
-    numbers: Numbers
-
-
 class Hours:
     """Deployments by the hour of the week in which they began, in a time zone.
 
@@ -81,95 +76,86 @@ class Hours:
         self.zone = zone
         self._slots: dict[int, Spreads] = {}
 
-    def add(self, moment: datetime, found: Numbers) -> None:
-        """Add what began at a moment."""
-        self._add(_quarters(moment, self.zone), found.slots)
+    def add(self, quarters: int, slots: Spreads, sign: int) -> None:
+        """Add slots of when the zone was so far from UTC, or take them away."""
+        merge(self._slots.setdefault(quarters, {}), slots, sign)
 
-    def add_row(self, start: date, grain: str, slots: Spreads) -> None:
-        """Add the slots of a day, or of longer in which the clocks of the zone do not change."""
-        midnight = datetime(start.year, start.month, start.day, tzinfo=UTC)
-        before = _quarters(midnight, self.zone)
-        if grain != rollups.DAY or before == _quarters(midnight + _ONE_DAY, self.zone):
-            self._add(before, slots)
+    def add_piece(self, piece: Piece, slots: Spreads) -> None:
+        """Add the slots of a day, month or year."""
+        if piece.quarters is not None:
+            self.add(piece.quarters, slots, piece.sign)
             return
         for name, counts in slots.items():
             for slot, count in counts.items():
-                moment = midnight + timedelta(minutes=15 * (int(slot) % 96))
-                self._add(_quarters(moment, self.zone), {name: {slot: count}})
-
-    def _add(self, quarters: int, slots: Spreads) -> None:
-        merge(self._slots.setdefault(quarters, {}), slots)
+                moment = midnight_of(piece.start) + timedelta(minutes=15 * (int(slot) % 96))
+                quarters = quarters_at(moment, self.zone)
+                self.add(quarters, {name: {slot: count}}, piece.sign)
 
     def counts(self) -> dict[int, list[int]]:
         """Of each hour of the week, from Monday on: counted, succeeded and failed."""
-        found: dict[int, list[int]] = {}
+        found = [[0, 0, 0] for _ in range(7 * 24)]
         for quarters, slots in self._slots.items():
             for place, name in enumerate((COUNTED_SLOT, SUCCEEDED_SLOT, FAILED_SLOT)):
                 for slot, count in slots.get(name, {}).items():
-                    hour = (int(slot) + quarters) % (7 * 96) // 4
-                    found.setdefault(hour, [0, 0, 0])[place] += count
-        return found
-
-
-def _quarters(moment: datetime, zone: ZoneInfo) -> int:
-    """How far a zone is from UTC, in quarters of an hour."""
-    offset = moment.astimezone(zone).utcoffset()
-    assert offset is not None
-    return int(offset.total_seconds() // 900)
+                    found[(int(slot) + quarters) % (7 * 96) // 4][place] += count
+        return {hour: counts for hour, counts in enumerate(found) if any(counts)}
 
 
 def found(connection: Connection, about: About, period: Period) -> tuple[Numbers, Hours]:
     """What somebody asks about, added up, and by the hours of the week in the period's zone.
 
-    Durations of stages are of all days by UTC that the period touches.
+    Durations of stages are of the whole days by UTC that come nearest to the period, or that it
+    touches where it is shorter than that.
     """
     numbers, hours = Numbers(), Hours(period.zone)
     if len(about.names) > 1:
-        _count_facts(connection, numbers, hours, about, period.start, period.end)
-        _count_failures(connection, numbers, about, period.start, period.end)
+        edges = [Edge(period.start, period.end, 1)]
         numbers.stages = _raw_stages(connection, about, period)
-        return numbers, hours
-    edges = period.edges()
-    columns = (*rollups.BRIEFLY, "slots", "failing", *([] if edges else ["stages"]))
-    for row in _rows(connection, about, period.spans(), columns):
-        hours.add_row(row.start, row.grain, row.numbers.slots)
-        row.numbers.slots = {}
-        numbers.add(row.numbers)
-    for start, end in edges:
-        _count_facts(connection, numbers, hours, about, start, end)
-        _count_failures(connection, numbers, about, start, end)
-    if edges:
-        for row in _rows(connection, about, period.touched(), ("stages",)):
-            numbers.add(row.numbers)
+    else:
+        edges = period.edges()
+        for piece, row in _rows(connection, about, period.pieces(), rollups.BRIEFLY):
+            numbers.add(row, piece.sign)
+        details = ("slots", "failing", "stages")
+        for piece, row in _rows(connection, about, period.pieces_by_hour(), details):
+            hours.add_piece(piece, row.slots)
+            row.slots = {}
+            numbers.add(row, piece.sign)
+        if not period.has_whole_days:
+            touched = period.pieces(period.touched_days)
+            for piece, row in _rows(connection, about, touched, ("stages",)):
+                numbers.add(row, piece.sign)
+    _count_facts(connection, numbers, hours, about, edges)
+    _count_failures(connection, numbers, about, edges)
     return numbers, hours
 
 
 def briefly(connection: Connection, about: About, period: Period) -> Numbers:
     """What somebody asks about, added up, without stages and hours."""
     numbers, hours = Numbers(), Hours(period.zone)
-    parts = [(period.start, period.end)]
+    edges = [Edge(period.start, period.end, 1)]
     if len(about.names) <= 1:
-        parts = period.edges()
-        for row in _rows(connection, about, period.spans(), rollups.BRIEFLY):
-            numbers.add(row.numbers)
-    for start, end in parts:
-        _count_facts(connection, numbers, hours, about, start, end)
+        edges = period.edges()
+        for piece, row in _rows(connection, about, period.pieces(), rollups.BRIEFLY):
+            numbers.add(row, piece.sign)
+    _count_facts(connection, numbers, hours, about, edges)
     return numbers
 
 
 def by_name(connection: Connection, about: About, period: Period, scope: str) -> dict[str, Numbers]:
     """The same by module, environment, type, person or host, without stages and hours."""
     found: dict[str, Numbers] = {}
-    parts = [(period.start, period.end)]
+    edges = [Edge(period.start, period.end, 1)]
     if {*about.names} <= {scope} or (scope in _ATTRIBUTES and len(about.names) <= 1):
-        _sum_by_name(connection, found, about, period.spans(), scope)
-        parts = period.edges()
-    for start, end in parts:
-        of_hosts = scope == rollups.HOST or about.host is not None
-        for fact in _facts(connection, about, start, end, of_hosts):
-            _count(found.setdefault(str(getattr(fact, scope)), Numbers()), fact)
+        _sum_by_name(connection, found, about, period.pieces(), scope)
+        edges = period.edges()
+    of_hosts = scope == rollups.HOST or about.host is not None
+    for fact, sign in _facts(connection, about, edges, of_hosts):
+        one = Numbers()
+        _count(one, fact)
+        one.slots = {}
+        found.setdefault(str(getattr(fact, scope)), Numbers()).add(one, sign)
     found.pop("", None)
-    return found
+    return {name: numbers for name, numbers in found.items() if not numbers.is_nothing}
 
 
 _ATTRIBUTES = ("environment", "type")
@@ -179,47 +165,52 @@ def _sum_by_name(
     connection: Connection,
     found: dict[str, Numbers],
     about: About,
-    spans: Sequence[Span],
+    pieces: Sequence[Piece],
     scope: str,
 ) -> None:
     """Add up rollups by name: counters by the database, and what it cannot add up here."""
     cell = db.statistics_cell
     name = cell.c[scope if scope in _ATTRIBUTES else "name"]
-    for span in spans:
-        rollup = db.statistics_rollup[span.grain]
+    for run in runs_of((one.grain, one.sign, one.start) for one in pieces):
+        rollup, sign = db.statistics_rollup[run.grain], run.sign
         joined = cell.join(rollup, rollup.c.cell_id == cell.c.id)
-        mine = (*_cells(about, scope), rollup.c.start.between(span.first, span.last))
+        mine = (*_cells(about, scope), rollup.c.start.between(run.first, run.last))
         sums = [sa.func.sum(rollup.c[one]) for one in COUNTERS]
         summed = sa.select(name, *sums).select_from(joined).where(*mine).group_by(name)
         for group, *counts in connection.execute(summed):
             row = dict(zip(COUNTERS, map(int, counts), strict=True))
-            found.setdefault(group, Numbers()).add(Numbers.of_row(row))
+            found.setdefault(group, Numbers()).add(Numbers.of_row(row), sign)
         if about.host is None and scope != rollups.HOST:
             timed = sa.select(name, rollup.c.times).select_from(joined).where(*mine)
             for group, times in connection.execute(timed):
-                merge(found[group].times, times)
+                merge(found[group].times, times, sign)
 
 
 def _rows(
-    connection: Connection,
-    about: About,
-    spans: Sequence[Span],
-    columns: Sequence[str],
-) -> Iterator[Row]:
-    """The rows of rollups of whole days and months."""
+    connection: Connection, about: About, pieces: Sequence[Piece], columns: Sequence[str]
+) -> Iterator[tuple[Piece, Numbers]]:
+    """The rows of rollups of some pieces, with some columns of one table."""
+    tables = next(tables for tables, part in rollups.PARTS if {*columns} <= {*part})
     cell = db.statistics_cell
-    for tables, part in rollups.PARTS:
-        wanted = [name for name in columns if name in part]
-        for span in spans if wanted else ():
-            table = tables[span.grain]
-            query = (
-                sa.select(table.c.start, *(table.c[name] for name in wanted))
-                .join(cell, cell.c.id == table.c.cell_id)
-                .where(*_cells(about), table.c.start.between(span.first, span.last))
-            )
-            for start, *values in connection.execute(query):
-                row = dict(zip(wanted, values, strict=True))
-                yield Row(span.grain, start, Numbers(**row))
+    wanted: dict[tuple[str, date], list[Piece]] = {}
+    for piece in pieces:
+        wanted.setdefault((piece.grain, piece.start), []).append(piece)
+    queries = []
+    for grain, _, first, last in runs_of((grain, 1, start) for grain, start in wanted):
+        table = tables[grain]
+        query = sa.select(
+            sa.literal(grain), table.c.start, *(table.c[name] for name in columns)
+        ).join(cell, cell.c.id == table.c.cell_id)
+        queries.append(query.where(*_cells(about), table.c.start.between(first, last)))
+    for grain, start, *values in _all_of(connection, queries):
+        for piece in wanted[grain, start]:
+            yield piece, Numbers(**dict(zip(columns, values, strict=True)))
+
+
+def _all_of(connection: Connection, queries: Sequence[sa.Select[Any]]) -> Iterator[Sequence[Any]]:
+    """The rows of all of some queries, with as few statements as databases take."""
+    for first in range(0, len(queries), _AT_ONCE):
+        yield from connection.execute(sa.union_all(*queries[first : first + _AT_ONCE])).all()
 
 
 def _cells(about: About, by: str | None = None) -> list[sa.ColumnElement[bool]]:
@@ -256,19 +247,18 @@ class _HostFact(NamedTuple):
 
 
 def _count_facts(
-    connection: Connection,
-    numbers: Numbers,
-    hours: Hours,
-    about: About,
-    start: datetime,
-    end: datetime,
+    connection: Connection, numbers: Numbers, hours: Hours, about: About, edges: Sequence[Edge]
 ) -> None:
-    for fact in _facts(connection, about, start, end, about.host is not None):
-        one = Numbers()
-        _count(one, fact)
-        hours.add(fact.started_at, one)
+    together: dict[tuple[int, int], Numbers] = {}
+    for fact, sign in _facts(connection, about, edges, about.host is not None):
+        place = (quarters_at(fact.started_at, hours.zone), sign)
+        if place not in together:
+            together[place] = Numbers()
+        _count(together[place], fact)
+    for (quarters, sign), one in together.items():
+        hours.add(quarters, one.slots, sign)
         one.slots = {}
-        numbers.add(one)
+        numbers.add(one, sign)
 
 
 def _count(numbers: Numbers, fact: Fact | _HostFact) -> None:
@@ -279,51 +269,50 @@ def _count(numbers: Numbers, fact: Fact | _HostFact) -> None:
 
 
 def _facts(
-    connection: Connection, about: About, start: datetime, end: datetime, of_hosts: bool
-) -> Iterator[Fact | _HostFact]:
-    """Each deployment, or what became of each host in them, one by one."""
-    table, hosts = db.statistics_deployment, db.deployment_host
-    if not of_hosts:
-        query = sa.select(table).where(*_conditions(table, about, start, end))
-        for row in connection.execute(query.where(_has_ended())):
-            yield Fact(*row)
-        return
-    dimensions = [table.c[name] for name in _HostFact._fields[2:]]
-    many = (
-        sa.select(hosts.c.host, hosts.c.counted_as, *dimensions)
-        .join(table, table.c.deployment_id == hosts.c.deployment_id)
-        .where(*_conditions(table, about, start, end), hosts.c.counted_as.is_not(None))
-    )
-    if about.host is not None:
-        within = hosts.c.deployment_id.between(*_begun(connection, start, end))
-        many = many.where(hosts.c.host == about.host, within)
-    for row in connection.execute(many):
-        yield _HostFact(*row)
+    connection: Connection, about: About, edges: Sequence[Edge], of_hosts: bool
+) -> Iterator[tuple[Fact | _HostFact, int]]:
+    """Each deployment, or what became of each host in them, and whether it is taken away."""
+    make = _HostFact._make if of_hosts else Fact._make
+    queries = [(_hosts if of_hosts else _deployments)(about, edge) for edge in edges]
+    for row in _all_of(connection, queries):
+        yield make(row[1:]), row[0]
 
 
-def _begun(connection: Connection, start: datetime, end: datetime) -> tuple[int, int]:
-    """The lowest and the highest number of what began in a time.
-
-    By them the index of hosts leads to what a host did then, not to all that it ever did.
-    """
+def _deployments(about: About, edge: Edge) -> sa.Select[Any]:
     table = db.statistics_deployment
-    # The sum keeps PostgreSQL from walking the primary key until it meets one of that time.
-    number = table.c.deployment_id + 0
-    query = sa.select(sa.func.min(number), sa.func.max(number))
-    mine = (table.c.started_at >= start, table.c.started_at < end)
-    lowest, highest = connection.execute(query.where(*mine)).one()
-    return lowest or 0, highest or 0
+    wanted = (*_conditions(table, about, edge), table.c.state.in_(sorted(states.TERMINAL)))
+    return sa.select(sa.literal(edge.sign), table).where(*wanted)
 
 
-def _has_ended() -> sa.ColumnElement[bool]:
-    return db.statistics_deployment.c.state.in_(sorted(states.TERMINAL))
+def _hosts(about: About, edge: Edge) -> sa.Select[Any]:
+    table, hosts = db.statistics_deployment, db.deployment_host
+    dimensions = [table.c[name] for name in _HostFact._fields[2:]]
+    query = (
+        sa.select(sa.literal(edge.sign), hosts.c.host, hosts.c.counted_as, *dimensions)
+        .join(table, table.c.deployment_id == hosts.c.deployment_id)
+        .where(*_conditions(table, about, edge), hosts.c.counted_as.is_not(None))
+    )
+    if about.host is None:
+        return query
+    # By the numbers of what began then the index of hosts leads to what a host did then, not to
+    # all that it ever did. The sum keeps PostgreSQL from walking the primary key until it meets
+    # one of that time.
+    number, begun = table.c.deployment_id + 0, _within(table, edge)
+    lowest, highest = (
+        sa.select(one(number)).where(*begun).correlate(None).scalar_subquery()
+        for one in (sa.func.min, sa.func.max)
+    )
+    within = hosts.c.deployment_id.between(lowest, highest)
+    return query.where(hosts.c.host == about.host, within)
 
 
-def _conditions(
-    table: sa.Table, about: About, start: datetime, end: datetime
-) -> list[sa.ColumnElement[bool]]:
+def _within(table: sa.Table, edge: Edge) -> list[sa.ColumnElement[bool]]:
+    return [table.c.started_at >= edge.start, table.c.started_at < edge.end]
+
+
+def _conditions(table: sa.Table, about: About, edge: Edge) -> list[sa.ColumnElement[bool]]:
     """Which rows of facts or failures are asked about, but for the host."""
-    wanted = [table.c.started_at >= start, table.c.started_at < end]
+    wanted = _within(table, edge)
     for name in ("environment", "type", "person"):
         value = getattr(about, name)
         if value is not None:
@@ -334,10 +323,9 @@ def _conditions(
 
 
 def _raw_stages(connection: Connection, about: About, period: Period) -> dict[str, dict[str, int]]:
-    """How long stages and steps took, one by one, on all days by UTC that a period touches."""
-    spans = period.touched()
-    start = datetime.combine(spans[0].first, datetime.min.time(), UTC)
-    end = spans[-1].end
+    """How long stages and steps took, one by one, on the whole days of a period."""
+    first, end = period.whole_days if period.has_whole_days else period.touched_days
+    edge = Edge(midnight_of(first), midnight_of(end), 1)
     found = Numbers()
     table = db.statistics_deployment
     for results, name in ((db.stage_result, None), (db.step, db.step.c.name)):
@@ -346,7 +334,7 @@ def _raw_stages(connection: Connection, about: About, period: Period) -> dict[st
             sa.select(*columns, *([name] if name is not None else []))
             .join(table, table.c.deployment_id == results.c.deployment_id)
             .where(
-                *_conditions(table, about, start, end),
+                *_conditions(table, about, edge),
                 results.c.outcome.in_(definitions.MEASURED),
             )
         )
@@ -361,17 +349,22 @@ def _raw_stages(connection: Connection, about: About, period: Period) -> dict[st
 
 
 def _count_failures(
-    connection: Connection, numbers: Numbers, about: About, start: datetime, end: datetime
+    connection: Connection, numbers: Numbers, about: About, edges: Sequence[Edge]
 ) -> None:
     """Count the failures of hosts one by one."""
     table = db.statistics_failure
-    query = sa.select(table.c.host, table.c.stage, table.c.reason).where(
-        *_conditions(table, about, start, end)
-    )
-    if about.host is not None:
-        query = query.where(table.c.host == about.host)
-    for host, stage, reason in connection.execute(query):
-        note_failure(numbers, host, stage, reason)
+    columns = (table.c.host, table.c.stage, table.c.reason)
+    queries = []
+    for edge in edges:
+        query = sa.select(sa.literal(edge.sign), *columns).where(*_conditions(table, about, edge))
+        if about.host is not None:
+            query = query.where(table.c.host == about.host)
+        queries.append(query)
+    together = {1: Numbers(), -1: Numbers()}
+    for sign, *failure in _all_of(connection, queries):
+        note_failure(together[sign], *failure)
+    for sign, one in together.items():
+        numbers.add(one, sign)
 
 
 def worst(numbers: Numbers, what: str) -> list[tuple[str, int]]:
@@ -382,7 +375,7 @@ def worst(numbers: Numbers, what: str) -> list[tuple[str, int]]:
         what: host, stage or reason.
     """
     counts = numbers.failing.get(what, {})
-    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:WORST]
+    return sorted(sorted(counts.items()), key=itemgetter(1), reverse=True)[:WORST]
 
 
 def results_of_hosts(
@@ -394,18 +387,14 @@ def results_of_hosts(
     cell = db.statistics_cell
     wide = About(environment=about.environment, type=about.type)
     found: dict[str, int] = {}
-    for span in period.spans():
-        rollup = db.statistics_rollup[span.grain]
-        query = (
-            sa.select(cell.c.name, sa.func.sum(rollup.c.counted))
-            .join(rollup, rollup.c.cell_id == cell.c.id)
-            .where(
-                *_cells(wide, rollups.HOST),
-                cell.c.name.in_(hosts),
-                rollup.c.start.between(span.first, span.last),
-            )
-            .group_by(cell.c.name)
+    queries = []
+    for run in runs_of((one.grain, one.sign, one.start) for one in period.pieces()):
+        rollup = db.statistics_rollup[run.grain]
+        query = sa.select(cell.c.name, rollup.c.counted * run.sign).join(
+            rollup, rollup.c.cell_id == cell.c.id
         )
-        for name, counted in connection.execute(query):
-            found[name] = found.get(name, 0) + int(counted)
+        mine = (*_cells(wide, rollups.HOST), cell.c.name.in_(hosts))
+        queries.append(query.where(*mine, rollup.c.start.between(run.first, run.last)))
+    for name, counted in _all_of(connection, queries):
+        found[name] = found.get(name, 0) + counted
     return found

@@ -8,9 +8,8 @@ of the rollups is written once, and no more is kept in memory than what is not c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
@@ -26,6 +25,7 @@ from pushguide.master.statistics.definitions import Fact
 from pushguide.master.statistics.failures import failure_of, failure_row, note_failure
 from pushguide.master.statistics.numbers import Numbers, Spreads
 from pushguide.master.statistics.rollups import DAY, GRAINS, Cell, cells_of, pass_gate, start_of
+from pushguide.master.store import bulk
 from pushguide.master.store import tables as db
 from pushguide.master.store.tables import now
 from pushguide.words import FAILED
@@ -103,9 +103,8 @@ def _write_facts(connection: Connection) -> int:
         if not rows:
             return many
         last = rows[-1]["id"]
-        facts = [vars(_fact(dict(row))) for row in rows if row["started_at"] is not None]
-        if facts:
-            connection.execute(sa.insert(db.statistics_deployment), facts)
+        facts = [_fact(dict(row))._asdict() for row in rows if row["started_at"] is not None]
+        bulk.insert(connection, db.statistics_deployment, facts)
         many += len(facts)
 
 
@@ -116,7 +115,7 @@ def _fact(row: Mapping[str, Any]) -> Fact:
     if row["finished_at"] is None:
         return fact
     seconds = (row["finished_at"] - row["started_at"]).total_seconds()
-    return replace(fact, finished_at=row["finished_at"], seconds=seconds)
+    return fact._replace(finished_at=row["finished_at"], seconds=seconds)
 
 
 #: What of a fact follows from other deployments.
@@ -170,7 +169,7 @@ def _pages(
     number = db.statistics_deployment.c.deployment_id
     query = query.order_by(moment, number).limit(_AT_ONCE)
     rest = query
-    while facts := [Fact(*row) for row in connection.execute(rest)]:
+    while facts := [Fact._make(row) for row in connection.execute(rest).all()]:
         yield facts
         last = facts[-1]
         at = getattr(last, moment.name)
@@ -212,9 +211,9 @@ def follow(facts: Iterable[Fact], builds: Mapping[str, datetime]) -> Iterator[Fa
             lead = lead_of(fact, builds.get(fact.version))
         restore = (fact.finished_at - failed_since).total_seconds() if failed_since else None
         if fact.is_rollback and held and held[0].is_success and held[0].is_change:
-            held[0] = replace(held[0], is_undone=True)
+            held[0] = held[0]._replace(is_undone=True)
         yield from held
-        held = [replace(fact, lead_seconds=lead, restore_seconds=restore)]
+        held = [fact._replace(lead_seconds=lead, restore_seconds=restore)]
         failed_since = None
     yield from held
 
@@ -313,7 +312,7 @@ class _Page:
         return self.days.at(host_cell(fact, host), fact.started_at.date())
 
     def _mine(self, table: sa.Table) -> sa.ColumnElement[bool]:
-        return table.c.deployment_id.in_([*self.facts])
+        return _among(table.c.deployment_id, self.facts)
 
     def count_stages(self) -> int:
         """Count how long stages and steps took; answer with the number of stages."""
@@ -330,7 +329,7 @@ class _Page:
         """Count durations, both of the host and of its deployment: the innermost loop of all."""
         spreads: dict[tuple[int, str], tuple[Spreads, Spreads]] = {}
         many = 0
-        for number, host, outcome, seconds, name in self.connection.execute(query):
+        for number, host, outcome, seconds, name in self.connection.execute(query).all():
             many += 1
             if outcome not in definitions.MEASURED:
                 continue
@@ -352,7 +351,7 @@ class _Page:
         table = db.deployment_host
         columns = (table.c.deployment_id, table.c.host, table.c.outcome, table.c.error)
         ended = [number for number, one in self.facts.items() if one.state in states.TERMINAL]
-        mine = table.c.deployment_id.in_(ended)
+        mine = _among(table.c.deployment_id, ended)
         failed: list[tuple[Fact, str, str | None]] = []
         for number, host, outcome, error in self.connection.execute(
             sa.select(*columns).where(mine)
@@ -389,17 +388,16 @@ class _Page:
             if host:
                 note_failure(self._of_host(fact, host), *failure)
             rows.append(failure_row(fact, failure))
-        if rows:
-            self.connection.execute(sa.insert(db.statistics_failure), rows)
+        bulk.insert(self.connection, db.statistics_failure, rows)
         return len(rows)
 
-    def _first_stages(self, numbers: Iterable[int]) -> dict[tuple[int, str], str]:
+    def _first_stages(self, numbers: Collection[int]) -> dict[tuple[int, str], str]:
         """The first stage in which each host of some deployments failed."""
         results = db.stage_result
         query = (
             sa.select(results.c.deployment_id, results.c.host, results.c.stage)
             .where(
-                results.c.deployment_id.in_([*numbers]),
+                _among(results.c.deployment_id, numbers),
                 results.c.outcome.in_(definitions.STAGE_FAILURES),
             )
             .order_by(results.c.started_at, results.c.stage)
@@ -408,6 +406,16 @@ class _Page:
         for number, host, stage in self.connection.execute(query):
             found.setdefault((number, host), stage)
         return found
+
+
+def _among(column: sa.Column[int], numbers: Collection[int]) -> sa.ColumnElement[bool]:
+    """Whether a column has one of some numbers.
+
+    The bounds lead PostgreSQL to the index: of a long list alone it fears, as long as it has no
+    statistics of the table, that it is most of it.
+    """
+    bounds = column.between(min(numbers, default=0), max(numbers, default=0))
+    return sa.and_(bounds, column.in_([*numbers]))
 
 
 def _forget_hosts(connection: Connection) -> None:

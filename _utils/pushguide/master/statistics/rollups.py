@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.master.statistics.numbers import COUNTERS, Numbers
+from pushguide.master.store import bulk
 from pushguide.master.store import tables as db
 
 #: What numbers are kept of: everything, each environment and type, module, person and host.
@@ -175,7 +176,7 @@ def insert(
         if one.has(columns)
     ]
     for some in _parts(rows, _ROWS_AT_ONCE):
-        connection.execute(sa.insert(table), some)
+        bulk.insert(connection, table, some)
 
 
 def ids_of(connection: Connection, cells: Sequence[Cell]) -> dict[Cell, int]:

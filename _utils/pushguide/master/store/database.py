@@ -5,6 +5,7 @@ SQLAlchemy Core alone: importing its ORM costs more time than a whole small depl
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import time
@@ -15,11 +16,42 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
-from pushguide.errors import DatabaseError
+from pushguide.errors import DatabaseError, ReadOnly
 from pushguide.master.store.tables import SCHEMA
 
 _TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05
+#: How long a server may be away, as while another one takes its place, in seconds; and for those
+#: who wait by themselves.
+AWAY_SECONDS = 8.0
+AWAY_BRIEFLY_SECONDS = 1.5
+_LONGEST_WAIT_SECONDS = 1.0
+
+#: How long a connection may be silent before it counts as cut, where packets vanish on their way:
+#: without that, whoever waits for an answer waits for a quarter of an hour. By the keyword
+#: arguments of libpq (https://www.postgresql.org/docs/current/libpq-connect.html) and of PyMySQL.
+_LIBPQ = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 12_000,
+}
+_PYMYSQL = {"connect_timeout": 5, "read_timeout": 180, "write_timeout": 20}
+_SILENCE = {"psycopg": _LIBPQ, "psycopg2": _LIBPQ, "pymysql": _PYMYSQL}
+#: The same for the server, so that a master that was cut off keeps no row locked for the others.
+_SERVER_NOTICES = {
+    "postgresql": (
+        "SET tcp_keepalives_idle = 5",
+        "SET tcp_keepalives_interval = 2",
+        "SET tcp_keepalives_count = 3",
+        "SET tcp_user_timeout = 12000",
+        "SET idle_in_transaction_session_timeout = '5min'",
+    ),
+    "mysql": ("SET SESSION wait_timeout = 600",),
+    "mariadb": ("SET SESSION wait_timeout = 600", "SET SESSION idle_transaction_timeout = 60"),
+}
 
 T = TypeVar("T")
 
@@ -36,6 +68,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _read_url(url)
         self.engine = self._open()
+        self.away_seconds = AWAY_SECONDS
         self._schema_is_right = False
 
     @classmethod
@@ -61,7 +94,7 @@ class Database:
     def _open(self) -> Engine:
         try:
             if self.url.get_backend_name() != "sqlite":
-                return sa.create_engine(self.url, pool_pre_ping=True)
+                return self._open_server()
             engine = sa.create_engine(self.url, connect_args={"timeout": 30})
         except (SQLAlchemyError, ImportError) as err:
             raise DatabaseError(
@@ -71,6 +104,23 @@ class Database:
             ) from err
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _open_server(self) -> Engine:
+        silence = _SILENCE.get(self.url.get_driver_name(), {})
+        given = {key: value for key, value in silence.items() if key not in self.url.query}
+        engine = sa.create_engine(self.url, pool_pre_ping=True, connect_args=given)
+
+        def prepare(connection: Any, _record: Any) -> None:
+            for statement in _SERVER_NOTICES.get(_name_of(engine), ()):
+                try:
+                    with contextlib.closing(connection.cursor()) as cursor:
+                        cursor.execute(statement)
+                    connection.commit()
+                except engine.dialect.loaded_dbapi.Error:
+                    connection.rollback()  # an older server, which does not know it
+
+        sa.event.listen(engine, "connect", prepare)
         return engine
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -86,9 +136,20 @@ class Database:
         return self._try(lambda: self._reading(work))
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            self._demand_schema(connection)
-            return work(connection)
+        is_done = False
+        try:
+            with self.engine.begin() as connection:
+                self._demand_schema(connection)
+                answer = work(connection)
+                is_done = True
+        except DBAPIError as err:
+            if is_done and _is_away(err):
+                raise DatabaseError(
+                    f"The database {self.name} went away while it was written to: it is not known "
+                    "whether that is there. Look before you repeat it (salt-run pushguide.history)."
+                ) from err
+            raise
+        return answer
 
     def _reading(self, work: Callable[[Connection], T]) -> T:
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -96,20 +157,32 @@ class Database:
             return work(connection)
 
     def _try(self, attempt: Callable[[], T]) -> T:
-        wait = _FIRST_WAIT_SECONDS
-        for tries_left in reversed(range(_TRIES)):
+        wait, tries, deadline = _FIRST_WAIT_SECONDS, _TRIES, time.monotonic() + self.away_seconds
+        while True:
             try:
                 return attempt()
-            except (OperationalError, IntegrityError) as err:
-                if not tries_left or not _may_pass(err):
+            except DBAPIError as err:
+                is_away = _is_away(err) or _is_read_only(err)
+                tries -= 1
+                may_pass = time.monotonic() < deadline if is_away else tries and _may_pass(err)
+                if not may_pass:
                     raise self._failure(err) from err
+                if is_away:
+                    # Another server may be the one that takes writes now.
+                    self.engine.dispose()
                 time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311
-                wait *= 2
+                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
             except SQLAlchemyError as err:
                 raise self._failure(err) from err
-        raise AssertionError("unreachable")
 
     def _failure(self, err: SQLAlchemyError) -> DatabaseError:
+        if isinstance(err, DBAPIError) and _is_read_only(err):
+            return ReadOnly(
+                f"The database {self.name} takes no writes: it is a replica, or was made read-only "
+                "while another server takes its place. Nothing was written. Let pushguide:database "
+                "name the server that takes writes; docs/watching.md tells how it is found by "
+                "itself."
+            )
         return DatabaseError(
             f"The database {self.name} answered: {str(err).splitlines()[0]}. Check that it runs "
             "and that the master reaches it (salt-run pushguide.setup)."
@@ -149,24 +222,49 @@ def _read_url(url: str) -> sa.engine.URL:
 
 def _may_pass(err: DBAPIError) -> bool:
     """Whether the same transaction may succeed later: the database was busy, or a race was lost."""
-    text = str(err).lower()
-    return isinstance(err, IntegrityError) or any(
-        sign in text
-        for sign in (
-            "locked",
-            "busy",
-            "deadlock",
-            "lock wait",
-            "serializ",
-            "gone away",
-            "lost connection",
-            "closed the connection",
-            "connection refused",
-            "can't connect",
-            "starting up",
-            "shutting down",
-        )
+    # MariaDB takes a whole transaction back at a deadlock; what is heard of is then a savepoint
+    # that is not there any more.
+    signs = ("locked", "busy", "deadlock", "lock wait", "serializ", "savepoint")
+    return isinstance(err, IntegrityError) or _says(err, signs)
+
+
+def _is_away(err: DBAPIError) -> bool:
+    """Whether the server is not there, or not yet."""
+    signs = (
+        "gone away",
+        "lost connection",
+        "closed the connection",
+        "connection refused",
+        "can't connect",
+        "starting up",
+        "shutting down",
+        "terminating connection",
+        "timed out",
+        "timeout expired",
+        "unreachable",
+        "no route to host",
+        "consuming input failed",
     )
+    return err.connection_invalidated or (isinstance(err, OperationalError) and _says(err, signs))
+
+
+def _is_read_only(err: DBAPIError) -> bool:
+    """Whether the server is there and takes no writes, by what PostgreSQL, MariaDB and SQLite say.
+
+    PostgreSQL's code is 25006 (read_only_sql_transaction), MariaDB's 1290 with --read-only or 1792.
+    """
+    signs = ("read-only transaction", "--read-only", "read only transaction", "readonly database")
+    return _says(err, signs)
+
+
+def _says(err: DBAPIError, signs: tuple[str, ...]) -> bool:
+    text = str(err.orig).lower()
+    return any(sign in text for sign in signs)
+
+
+def _name_of(engine: Engine) -> str:
+    """The server's kind; MariaDB may be asked for as MySQL, and is told apart once connected."""
+    return "mariadb" if getattr(engine.dialect, "is_mariadb", False) else engine.dialect.name
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,11 +23,65 @@ from pushguide.words import (
 _UNFINISHED = sorted({*states.TRANSITIONS} - states.TERMINAL)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which deployments are looked for; what is None does not matter.
+
+    Attributes:
+        module: of this module.
+        environment: to this environment.
+        state: in one of these states.
+        kind: of this kind.
+        person: that this person asked for.
+        version: of this version.
+        host: that went to this host.
+        since: made from this moment on.
+        until: made before this moment.
+        before: with a lower number: the next page.
+    """
+
+    module: str | None = None
+    environment: str | None = None
+    state: Sequence[str] = ()
+    kind: str | None = None
+    person: str | None = None
+    version: str | None = None
+    host: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+    def conditions(self) -> Iterator[sa.ColumnElement[bool]]:
+        """What has to hold of a deployment."""
+        table = db.deployment
+        equal = {
+            table.c.module: self.module,
+            table.c.environment: self.environment,
+            table.c.kind: self.kind,
+            table.c.requested_by: self.person,
+            table.c.version: self.version,
+        }
+        yield from (column == value for column, value in equal.items() if value is not None)
+        if self.state:
+            yield table.c.state.in_(self.state)
+        if self.since is not None:
+            yield table.c.created_at >= self.since
+        if self.until is not None:
+            yield table.c.created_at < self.until
+        if self.before is not None:
+            yield table.c.id < self.before
+        if self.host is not None:
+            hosts = db.deployment_host
+            went = (hosts.c.deployment_id == table.c.id) & (hosts.c.host == self.host)
+            yield sa.exists().where(went)
+
+
+_EVERY = Wanted()
+
+
 def find(
     connection: Connection,
-    module: str | None = None,
-    environment: str | None = None,
-    state: Iterable[str] = (),
+    wanted: Wanted = _EVERY,
     limit: int = 20,
     sight: Sight = EVERYTHING_SEEN,
 ) -> list[Deployment]:
@@ -34,21 +89,21 @@ def find(
     query = sa.select(db.deployment).order_by(db.deployment.c.id.desc()).limit(limit)
     if not sight.is_all:
         query = query.where(sight.of(db.deployment))
-    if module:
-        query = query.where(db.deployment.c.module == module)
-    if environment:
-        query = query.where(db.deployment.c.environment == environment)
-    wanted = list(state)
-    if wanted:
-        query = query.where(db.deployment.c.state.in_(wanted))
+    query = query.where(*wanted.conditions())
     return [Deployment(**row) for row in connection.execute(query).mappings()]
+
+
+def newest(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+    """The number of the newest deployment of each module and environment, of those that fit."""
+    table = db.deployment
+    query = sa.select(sa.func.max(table.c.id)).group_by(table.c.module, table.c.environment)
+    return query.where(*conditions)
 
 
 def latest(connection: Connection, module: str | None = None) -> list[Deployment]:
     """The newest deployment of each module and environment."""
     table = db.deployment
-    newest = sa.select(sa.func.max(table.c.id)).group_by(table.c.module, table.c.environment)
-    query = sa.select(table).where(table.c.id.in_(newest)).order_by(table.c.id.desc())
+    query = sa.select(table).where(table.c.id.in_(newest())).order_by(table.c.id.desc())
     if module:
         query = query.where(table.c.module == module)
     return [Deployment(**row) for row in connection.execute(query).mappings()]
@@ -65,12 +120,7 @@ class Brief(NamedTuple):
 def last_successes(connection: Connection) -> list[Brief]:
     """The newest deployment of each module and environment that succeeded."""
     table = db.deployment
-    newest = (
-        sa.select(sa.func.max(table.c.id))
-        .where(table.c.state == states.SUCCEEDED)
-        .group_by(table.c.module, table.c.environment)
-    )
-    return _briefs(connection, table.c.id.in_(newest))
+    return _briefs(connection, table.c.id.in_(newest(table.c.state == states.SUCCEEDED)))
 
 
 def unfinished_on(connection: Connection, host: str) -> list[Brief]:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from pushguide.master import states
 from pushguide.master.statistics.counting import Counting
-from pushguide.master.store import record
+from pushguide.master.store import history, record
 from pushguide.master.store import tables as db
 from pushguide.master.store.tables import now
 from pushguide.words import (
@@ -29,16 +29,12 @@ from pushguide.words import (
 def unknown_hosts(connection: Connection) -> dict[int, list[str]]:
     """The hosts that fell silent in the newest deployment of their module, by its number."""
     table, hosts_of = db.deployment, db.deployment_host
-    newest = (
-        sa.select(sa.func.max(table.c.id))
-        .where(table.c.started_at.is_not(None))
-        .group_by(table.c.module, table.c.environment)
-    )
+    begun = history.newest(table.c.started_at.is_not(None))
     query = (
         sa.select(table.c.id, hosts_of.c.host)
         .join(hosts_of, hosts_of.c.deployment_id == table.c.id)
         .where(
-            table.c.id.in_(newest),
+            table.c.id.in_(begun),
             table.c.state.in_(states.TERMINAL),
             hosts_of.c.outcome == UNKNOWN,
         )
@@ -303,3 +299,50 @@ def live_on(connection: Connection, host: str) -> set[tuple[str, str, str]]:
     query = sa.select(table.c.module, table.c.environment, table.c.version)
     found = connection.execute(query.where(table.c.host == host, table.c.version.is_not(None)))
     return {(one.module, one.environment, one.version) for one in found}
+
+
+def live_counts(connection: Connection) -> dict[tuple[str, str], dict[str, int]]:
+    """Of each module and environment the versions that are live, with how many hosts each."""
+    table = db.release
+    columns = (table.c.module, table.c.environment, table.c.version)
+    query = (
+        sa.select(*columns, sa.func.count())
+        .where(table.c.version.is_not(None))
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for module, environment, version, count in connection.execute(query):
+        found.setdefault((module, environment), {})[version] = count
+    return found
+
+
+def outcome_counts(connection: Connection) -> dict[int, dict[str, int]]:
+    """Of the newest deployment of each module and environment how many hosts ended in what."""
+    table = db.deployment_host
+    columns = (table.c.deployment_id, table.c.outcome)
+    query = sa.select(*columns, sa.func.count()).where(table.c.deployment_id.in_(history.newest()))
+    found: dict[int, dict[str, int]] = {}
+    for number, outcome, count in connection.execute(query.group_by(*columns)):
+        found.setdefault(number, {})[outcome] = count
+    return found
+
+
+def latest_outcomes(connection: Connection, module: str | None = None) -> list[dict[str, Any]]:
+    """How the newest deployment of each module and environment ended on each of its hosts."""
+    table, hosts_of = db.deployment, db.deployment_host
+    query = (
+        sa.select(
+            table.c.module,
+            table.c.environment,
+            hosts_of.c.host,
+            table.c.id.label("deployment"),
+            hosts_of.c.outcome,
+            hosts_of.c.error,
+        )
+        .join(hosts_of, hosts_of.c.deployment_id == table.c.id)
+        .where(table.c.id.in_(history.newest()))
+    )
+    if module:
+        query = query.where(table.c.module == module)
+    return [dict(row) for row in connection.execute(query).mappings()]

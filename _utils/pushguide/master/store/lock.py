@@ -44,6 +44,10 @@ class Held:
     since: datetime
     lease_until: datetime
 
+    def drives(self, deployment_id: int) -> bool:
+        """Whether somebody alive drives this deployment."""
+        return self.is_alive and self.deployment_id == deployment_id
+
     @property
     def is_alive(self) -> bool:
         """Whether somebody holds it now."""
@@ -57,6 +61,13 @@ def look(
     query = sa.select(db.lock).where(_is(module, environment))
     row = connection.execute(query.with_for_update() if update else query).mappings().first()
     return Held(**row) if row else None
+
+
+def held(connection: Connection) -> list[Held]:
+    """Every lock that belongs to a deployment, whether anybody drives it or not."""
+    query = sa.select(db.lock).where(db.lock.c.deployment_id.is_not(None))
+    rows = connection.execute(query.order_by(db.lock.c.module, db.lock.c.environment)).mappings()
+    return [Held(**row) for row in rows]
 
 
 def take(

@@ -13,6 +13,7 @@ from pushguide.errors import LeaseLost, Refused
 from pushguide.master import states
 from pushguide.master.plan import Plan
 from pushguide.master.statistics.counting import Counting
+from pushguide.master.store import outbox
 from pushguide.master.store import tables as db
 from pushguide.master.store.tables import now
 from pushguide.words import (
@@ -43,8 +44,14 @@ class Deployment:
     finished_at: datetime | None
     start_at: datetime | None = None
     waiting_until: datetime | None = None
+    left_for: str | None = None
     cause: str | None = None
     cause_id: int | None = None
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for its turn, and said so a short while ago."""
+        return self.waiting_until is not None and self.waiting_until > now()
 
 
 #: Why there is a deployment that nobody asked for as such.
@@ -59,6 +66,7 @@ def create(
     state: str,
     start_at: datetime | None = None,
     cause: tuple[str, int] | None = None,
+    left_for: str | None = None,
 ) -> int:
     """Write a new deployment down, with its hosts; answer with its number.
 
@@ -69,28 +77,34 @@ def create(
         state: its first state.
         start_at: when it may start, at the earliest.
         cause: why there is it (:data:`AUTO_ROLLBACK` or :data:`RETRY`), and for which deployment.
+        left_for: the data centre whose master is to take it up; None if its maker does.
     """
     moment = now()
-    done = connection.execute(
-        sa.insert(db.deployment).values(
-            module=plan.module,
-            environment=plan.environment,
-            kind=plan.kind,
-            version=plan.version,
-            state=state,
-            requested_by=requested_by[:128],
-            plan=plan.to_dict(),
-            created_at=moment,
-            start_at=start_at,
-            waiting_until=moment + _FIRST_WAIT if state == states.QUEUED else None,
-            cause=cause[0] if cause else None,
-            cause_id=cause[1] if cause else None,
-        )
-    )
+    values = {
+        "module": plan.module,
+        "environment": plan.environment,
+        "kind": plan.kind,
+        "version": plan.version,
+        "state": state,
+        "requested_by": requested_by[:128],
+        "plan": plan.to_dict(),
+        "created_at": moment,
+        "start_at": start_at,
+        "waiting_until": moment + _FIRST_WAIT if state == states.QUEUED else None,
+        "cause": cause[0] if cause else None,
+        "cause_id": cause[1] if cause else None,
+        "left_for": left_for if state == states.QUEUED else None,
+    }
+    done = connection.execute(sa.insert(db.deployment).values(values))
     key = done.inserted_primary_key
     assert key
     number = int(key[0])
     _write_hosts(connection, number, plan)
+    made = {**values, "id": number}
+    outbox.of_deployment(connection, made, None, moment)
+    why = plan.wish.get("override_freeze")
+    if why and made["cause"] != AUTO_ROLLBACK:
+        outbox.of_override(connection, made, str(why), moment)
     return number
 
 
@@ -118,11 +132,16 @@ def _write_hosts(connection: Connection, number: int, plan: Plan) -> None:
             "batch": place,
             "outcome": NOT_STARTED if place else LEFT_OUT,
             "version_before": plan.hosts[host].live if host in plan.hosts else None,
+            "error": _why_quarantined(plan, host),
             "updated_at": moment,
         }
         for host, place in [*places, *((host, 0) for host in plan.left_out)]
     ]
     connection.execute(sa.insert(db.deployment_host), rows)
+
+
+def _why_quarantined(plan: Plan, host: str) -> str | None:
+    return f"in quarantine: {plan.quarantined[host]}" if host in plan.quarantined else None
 
 
 def get(connection: Connection, number: int) -> Deployment:
@@ -177,7 +196,18 @@ def wait_on(connection: Connection, number: int, seconds: float) -> None:
     connection.execute(
         sa.update(db.deployment)
         .where(db.deployment.c.id == number)
-        .values(waiting_until=now() + timedelta(seconds=seconds))
+        .values(waiting_until=now() + timedelta(seconds=seconds), left_for=None)
+    )
+
+
+def leave_for(connection: Connection, number: int, data_centre: str) -> None:
+    """Let a master of a data centre take up a deployment that waits and that nobody drives."""
+    table, moment = db.deployment, now()
+    is_alone = sa.or_(table.c.waiting_until.is_(None), table.c.waiting_until <= moment)
+    connection.execute(
+        sa.update(table)
+        .where(table.c.id == number, table.c.state == states.QUEUED, is_alone)
+        .values(waiting_until=moment + _FIRST_WAIT, left_for=data_centre)
     )
 
 
@@ -202,6 +232,7 @@ def change_state(connection: Connection, number: int, new: str, reason: str | No
     done = connection.execute(sa.update(db.deployment).where(*is_as_known).values(values))
     if not done.rowcount:
         raise Refused(f"Deployment #{number} is not {known.state} any more: look at it again.")
+    outbox.of_deployment(connection, {**vars(known), **values}, known.state, moment)
     with Counting(connection) as counting:
         if begins:
             counting.begun(number, vars(known), moment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.util import CommandError
@@ -38,8 +39,11 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
     if database.url.get_backend_name() == "sqlite" and database.url.database:
         _make_directory(database.url.database)
     config = alembic_config()
+    # A statement of a migration may take longer than anybody else would wait for an answer.
+    is_server = database.url.get_backend_name() != "sqlite"
+    engine = sa.create_engine(database.url) if is_server else database.engine
     try:
-        with database.engine.begin() as connection:
+        with engine.begin() as connection:
             before = database.schema(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -56,6 +60,9 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
             f"Migrating the database {database.name} failed: {err}. It may be newer than this "
             "version of pushguide: upgrade the master."
         ) from err
+    finally:
+        if is_server:
+            engine.dispose()
 
 
 def _make_directory(path: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 #: The newest schema revision: a test keeps it equal to the newest migration.
-SCHEMA = "0009"
+SCHEMA = "0014"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -85,6 +85,7 @@ deployment = sa.Table(
     sa.Column("finished_at", UtcDateTime),
     sa.Column("start_at", UtcDateTime),
     sa.Column("waiting_until", UtcDateTime),
+    sa.Column("left_for", _NAME),
     sa.Column("cause", _STATE),
     sa.Column("cause_id", sa.Integer),
     sa.Index("ix_deployment_module", "module", "environment", "id"),
@@ -264,6 +265,51 @@ freeze = sa.Table(
     sqlite_autoincrement=True,
 )
 
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("host", _HOST, nullable=False),
+    sa.Column("module", _NAME),
+    sa.Column("reason", LongText, nullable=False),
+    sa.Column("declared_by", sa.String(128), nullable=False),
+    sa.Column("declared_at", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime),
+    sa.Column("ended_by", sa.String(128)),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("ended_reason", LongText),
+    sqlite_autoincrement=True,
+)
+
+deployment_token = sa.Table(
+    "deployment_token",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", _NAME, nullable=False, unique=True),
+    sa.Column("public_key", sa.String(255), nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False, unique=True),
+    sa.Column("modules", sa.JSON, nullable=False),
+    sa.Column("environments", sa.JSON, nullable=False),
+    sa.Column("created_by", sa.String(128), nullable=False),
+    sa.Column("by_owner", sa.Boolean, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("reason", LongText),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("last_used_at", UtcDateTime),
+    sa.Column("revoked_by", sa.String(128)),
+    sa.Column("revoked_at", UtcDateTime),
+    sa.Column("revoked_reason", LongText),
+    sqlite_autoincrement=True,
+)
+
+token_nonce = sa.Table(
+    "token_nonce",
+    metadata,
+    sa.Column("token_id", sa.ForeignKey("deployment_token.id"), primary_key=True),
+    sa.Column("nonce", sa.String(64), primary_key=True),
+    sa.Column("until", UtcDateTime, nullable=False, index=True),
+)
+
 template_revision = sa.Table(
     "template_revision",
     metadata,
@@ -436,6 +482,98 @@ engine = sa.Table(
     metadata,
     sa.Column("master", sa.String(255), primary_key=True),
     sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("ahead_seconds", sa.Double),
+    sa.Column("data_centre", _NAME),
+)
+
+drive = sa.Table(
+    "drive",
+    metadata,
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id"), primary_key=True),
+    sa.Column("token", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("master", sa.String(255), nullable=False),
+    sa.Column("holder", sa.String(255), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+)
+
+duty = sa.Table(
+    "duty",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("holder", sa.String(255), nullable=False),
+    sa.Column("lease_until", UtcDateTime, nullable=False),
+)
+
+host_health = sa.Table(
+    "host_health",
+    metadata,
+    sa.Column("host", _HOST, primary_key=True),
+    sa.Column("data_centre", _NAME, primary_key=True),
+    sa.Column("state", _STATE, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("pushguide", sa.String(64)),
+    sa.Column("problem", LongText),
+    sa.Column("seen_by", sa.String(255), nullable=False),
+)
+
+host_change = sa.Table(
+    "host_change",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("host", _HOST, nullable=False),
+    sa.Column("data_centre", _NAME, nullable=False),
+    sa.Column("state", _STATE, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("seen_by", sa.String(255), nullable=False),
+    sa.Index("ix_host_change_host", "host", "id"),
+    sa.Index("ix_host_change_changed", "changed_at"),
+    sqlite_autoincrement=True,
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("idempotency_key", sa.String(128), nullable=False, unique=True),
+    sa.Column("event", _STATE, nullable=False),
+    sa.Column("module", _NAME),
+    sa.Column("environment", _NAME),
+    sa.Column("deployment_id", sa.ForeignKey("deployment.id")),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expanded_at", UtcDateTime),
+    sa.Index("ix_outbox_expanded", "expanded_at", "id"),
+    sa.Index("ix_outbox_created", "created_at"),
+    sqlite_autoincrement=True,
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("outbox_id", sa.ForeignKey("outbox.id"), nullable=False),
+    sa.Column("channel", _NAME, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("state", _STATE, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("is_collected", sa.Boolean, nullable=False),
+    sa.Column("message", sa.Integer),
+    sa.Column("error", sa.String(500)),
+    sa.Column("delivered_at", UtcDateTime),
+    sa.Index("ix_delivery_place", "outbox_id", "channel", "position", unique=True),
+    sa.Index("ix_delivery_due", "state", "due_at"),
+    sa.Index("ix_delivery_channel", "channel", "position", "state"),
+    sqlite_autoincrement=True,
+)
+
+channel_count = sa.Table(
+    "channel_count",
+    metadata,
+    sa.Column("channel", _NAME, primary_key=True),
+    sa.Column("delivered", sa.BigInteger, nullable=False),
+    sa.Column("failed", sa.BigInteger, nullable=False),
+    sa.Column("given_up", sa.BigInteger, nullable=False),
 )
 
 lock = sa.Table(

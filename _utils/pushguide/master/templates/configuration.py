@@ -9,12 +9,11 @@ from pydantic import (
     AfterValidator,
     Field,
     JsonValue,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
 
-from pushguide.master.fields import OneLine, Strict, help_of, known_name
+from pushguide.master.fields import OneLine, Strict, help_of
+from pushguide.master.templates.hooks import HookUse
 
 _NAME = re.compile(r"[A-Za-z]\w*\Z")
 #: What every Jinja template may use.
@@ -117,18 +116,10 @@ class TemplateChange(Change):
     )
 
 
-class HookChange(Strict):
-    """A Salt function that operations have allowed."""
+class HookChange(HookUse):
+    """A hook that operations have allowed."""
 
-    kind: Literal["hook"] = help_of("The kind: by a Salt function.")
-    hook: OneLine = help_of(
-        "A name out of pushguide:hooks in the master's configuration.", "encrypt-config"
-    )
-
-    @field_validator("hook")
-    @classmethod
-    def _is_allowed(cls, name: str, info: ValidationInfo) -> str:
-        return known_name(name, "hooks", info)
+    kind: Literal["hook"] = help_of("The kind: by a hook.")
 
 
 AnyChange: Any = Annotated[

@@ -9,7 +9,9 @@ from pushguide.master.fields import Strict
 from pushguide.master.templates.configuration import HookChange
 from pushguide.master.templates.drain import FunctionDrain
 from pushguide.master.templates.health import CommandProbe
+from pushguide.master.templates.hooks import Hooks, HookUse, StageHook
 from pushguide.master.templates.library import ModuleTemplate
+from pushguide.words import STAGES
 
 
 def for_hosts(chosen: ModuleTemplate, allowed: Allowed) -> dict[str, Any]:
@@ -59,10 +61,40 @@ def _of_platform(chosen: ModuleTemplate, allowed: Allowed) -> dict[str, Any]:
         "probe": probes or None,
         "warm_up": template.warm_up.model_dump(mode="json") if template.warm_up else None,
         "drain": drain,
+        "hooks": _hooks(template.hooks, allowed),
     }
 
 
 def _change(change: Strict, allowed: Allowed) -> dict[str, Any]:
     """A change of the configuration."""
-    data = change.model_dump(mode="json")
-    return {**data, "call": allowed.hooks[change.hook]} if isinstance(change, HookChange) else data
+    if isinstance(change, HookChange):
+        return {"kind": change.kind, **_use(change.hook, change, allowed)}
+    return change.model_dump(mode="json")
+
+
+def _hooks(hooks: Hooks, allowed: Allowed) -> dict[str, Any]:
+    """The hooks of the stages that have any."""
+    return {
+        stage: [_stage_hook(one, allowed) for one in uses]
+        for stage in STAGES
+        if (uses := getattr(hooks, stage))
+    }
+
+
+def _stage_hook(use: StageHook, allowed: Allowed) -> dict[str, Any]:
+    return {
+        **_use(use.hook, use, allowed),
+        "undo": _use(use.undo, use, allowed) if use.undo else None,
+        "forward_only": use.forward_only,
+    }
+
+
+def _use(name: str, use: HookUse, allowed: Allowed) -> dict[str, Any]:
+    """What is run under a name, with the values of a use for its variables."""
+    hook = allowed.hooks[name]
+    return {
+        "hook": name,
+        "call": hook.call,
+        "variables": hook.filled(use.variables),
+        "timeout_seconds": use.timeout_seconds,
+    }

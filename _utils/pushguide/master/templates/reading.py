@@ -74,8 +74,9 @@ def as_yaml(data: Mapping[str, Any]) -> str:
 
 
 def as_pillar(module: str, data: Mapping[str, Any]) -> str:
-    """A template as the pillar has it."""
-    return as_yaml({"pushguide": {"modules": {module: dict(data)}}})
+    """A template as the pillar has it: Salt keeps its order in mappings of its own."""
+    plain = json.loads(json.dumps(data, default=str))
+    return as_yaml({"pushguide": {"modules": {module: plain}}})
 
 
 def _loaded(text: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from pushguide.master.fields import Location
 
 #: The parts of a template that people write values of their own into.
-_PARTS = ("source", "settings", "probe", "warm_up", "drain", "transfer", "configuration")
+_PARTS = ("source", "settings", "probe", "warm_up", "drain", "transfer", "configuration", "hooks")
 #: How the names of secrets end, in lower case and without what is no letter.
 _NAMES = (
     "password",
@@ -91,6 +91,8 @@ def is_name_of_secret(location: Location) -> bool:
 def _way_out(location: Location) -> str:
     if location[0] in ("source", "transfer"):
         return "put it into pushguide:credentials of the master's configuration, and give its name."
+    if "variables" in location and location[0] in ("hooks", "configuration"):
+        return "put '{pillar.<path>}' into what the master's configuration has for the hook."
     if location[0] == "settings" and location[1:2] != ("environment",):
         return "let the program read it on the host."
     return "give '{pillar.<path>}', which each host fills in from its own pillar."

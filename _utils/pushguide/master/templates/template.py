@@ -22,6 +22,7 @@ from pushguide.master.templates import project_types
 from pushguide.master.templates.configuration import AnyChange
 from pushguide.master.templates.drain import AnyDrain
 from pushguide.master.templates.health import Probes, WarmUp
+from pushguide.master.templates.hooks import Hooks
 from pushguide.master.templates.inventory import Facts
 from pushguide.master.templates.layers import Layer
 from pushguide.master.templates.people import People
@@ -47,6 +48,7 @@ OVERRIDABLE = (
     "probe",
     "warm_up",
     "drain",
+    "hooks",
     "strategy",
     "keep_releases",
     "min_free_mb",
@@ -56,6 +58,7 @@ OVERRIDABLE = (
     "standards",
     "signature",
     "people",
+    "data_centre",
     "windows",
 )
 #: All that an environment may say.
@@ -116,6 +119,7 @@ class OnWindows(Strict):
     )
     warm_up: WarmUp | None = help_of("Requests to a new release before it is probed", default=None)
     drain: AnyDrain | None = help_of("The way out of the load balancer, and back", default=None)
+    hooks: Hooks | None = help_of("Hooks that take part in the stages, on each host", default=None)
 
 
 class Template(Strict):
@@ -151,6 +155,7 @@ class Template(Strict):
     )
     warm_up: WarmUp | None = help_of("Requests to a new release before it is probed", default=None)
     drain: AnyDrain | None = help_of("The way out of the load balancer, and back", default=None)
+    hooks: Hooks = help_of("Hooks that take part in the stages, on each host", default=Hooks())
     strategy: Strategy = help_of("How a deployment goes through its hosts", default=Strategy())
     keep_releases: Annotated[int, Field(ge=1, le=100)] = help_of(
         "How many good releases stay beside the live one.", default=3
@@ -171,6 +176,12 @@ class Template(Strict):
     signature: Signature | None = help_of("By whom artifacts have to be signed", default=None)
     windows: OnWindows | None = help_of("What Windows hosts have differently", default=None)
     people: People = help_of("Who has which role on the module", default=People())
+    data_centre: Name | None = help_of(
+        "The data centre whose master drives its deployments, while one is there; any master if "
+        "it names none.",
+        "shanghai",
+        default=None,
+    )
     deploy_on_build: OneLine | None = help_of(
         "The environment that an announced build is deployed to at once.", "test", default=None
     )

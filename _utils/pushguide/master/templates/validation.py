@@ -16,6 +16,7 @@ from pushguide.master.fields import NAME_PATTERN, Location, TypeSettings
 from pushguide.master.suggest import did_you_mean
 from pushguide.master.templates import project_types
 from pushguide.master.templates.defaults import Defaults
+from pushguide.master.templates.hooks import problems_of_hooks
 from pushguide.master.templates.inventory import problems_of_places
 from pushguide.master.templates.layers import Layer, as_said, laid, who_says
 from pushguide.master.templates.secrecy import problems_of_secrets
@@ -159,6 +160,8 @@ class Validation:
         yield from found
         for location, problem in problems_of_places(merged):
             yield f"{place(location)}: {problem}"
+        for location, problem in problems_of_hooks(merged, self.allowed.hooks):
+            yield f"{place(location)}: {problem}"
         for location, problem in problems_of_secrets(merged):
             if not any(one.startswith(f"{place(location)}: ") for one in found):
                 yield f"{place(location)}: {problem}"
@@ -216,8 +219,18 @@ def _as_written(location: Location, given: Mapping[str, Any]) -> Location:
     if location[:1] == ("probe",):
         place = location[1:2] if isinstance(given.get("probe"), list) else ()
         return (*location[:1], *place, *location[3:])
+    if location[:1] == ("hooks",) and location[2:] and _is_name(location[:3], given):
+        return location[:3]
     if location[:1] == ("configuration",):
         return (*location[:2], *location[3:])
     if location[:1] in (("drain",), ("source",)):
         return (*location[:1], *location[2:])
     return location
+
+
+def _is_name(location: Location, given: Mapping[str, Any]) -> bool:
+    """Whether a hook is written as a name alone."""
+    found: Any = given
+    for part in location:
+        found = found[part]
+    return isinstance(found, str)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,8 +15,11 @@ from pushguide.errors import Refused
 from pushguide.master import states
 from pushguide.master.statistics import answers, periods
 from pushguide.master.statistics.buckets import bucket_of, middle_of, percentile
+from pushguide.master.statistics.periods import Period
+from pushguide.master.statistics.pieces import midnight_of
 from pushguide.master.statistics.queries import About
 from pushguide.master.statistics.reasons import REASON_AT_MOST, reason_of
+from pushguide.master.statistics.rollups import start_of
 from pushguide.master.store import builds, record
 from pushguide.master.store.builds import Build
 from pushguide.master.store.database import Database
@@ -109,22 +114,62 @@ def test_what_is_no_time_zone_is_refused(zone: object) -> None:
         periods.period_of("30d", zone, NOW)
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "Europe/Berlin", "Asia/Kathmandu"])
-@pytest.mark.parametrize("words", ["2026", "2026-03", "40d", "2026-11-24", "1d"])
-def test_spans_and_edges_make_up_a_period_and_nothing_twice(words: str, zone: str) -> None:
+ZONES = ("UTC", "Asia/Shanghai", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Auckland")
+_QUARTER = timedelta(minutes=15)
+
+
+def quarters(start: datetime, end: datetime) -> Iterator[datetime]:
+    """The quarters of hours of a time."""
+    return (start + _QUARTER * number for number in range(int((end - start) / _QUARTER)))
+
+
+def made_up_of(period: Period) -> set[datetime]:
+    """The quarters of hours that pieces and edges make up, each of them once."""
+    length = {"day": 1, "month": 32, "year": 366}
+    made: Counter[datetime] = Counter()
+    for piece in period.pieces():
+        start = midnight_of(piece.start)
+        end = midnight_of(start_of(piece.grain, piece.start + timedelta(length[piece.grain])))
+        made.update(dict.fromkeys(quarters(start, end), piece.sign))
+    for edge in period.edges():
+        made.update(dict.fromkeys(quarters(edge.start, edge.end), edge.sign))
+    assert {*made.values()} <= {0, 1}
+    return {quarter for quarter, times in made.items() if times}
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("words", ["2026", "2026-03", "40d", "30d", "2026-11-24", "1d"])
+def test_pieces_and_edges_make_up_a_period_and_nothing_twice(words: str, zone: str) -> None:
     period = periods.period_of(words, zone, NOW)
-    hours = 0.0
-    for span in period.spans():
-        first = datetime.combine(span.first, datetime.min.time(), timezone.utc)
-        hours += (span.end - first) / timedelta(hours=1)
-    hours += sum((end - start) / timedelta(hours=1) for start, end in period.edges())
-    assert hours == period.days * 24
+    assert made_up_of(period) == {*quarters(period.start, period.end)}
+    assert made_up_of(period.until(NOW)) == {*quarters(period.start, period.end)}
     assert sum(part.days for part in periods.parts_of(period, "week")) == pytest.approx(period.days)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_whatever_the_period_is_it_is_made_up_of_few_rows(zone: str) -> None:
+    chance = random.Random(4)
+    for _ in range(40):
+        start = NOW.replace(minute=0) - timedelta(hours=chance.randrange(15_000))
+        end = start + timedelta(hours=chance.choice([2, 20, 50, 700, 9000]))
+        period = Period(start, end, ZoneInfo(zone), "")
+        assert made_up_of(period) == {*quarters(start, end)}
+        assert len(period.pieces()) <= 2 * (8 + 18)
+        for edge in period.edges():
+            assert edge.end - edge.start <= timedelta(hours=12) or period.days < 1
+
+
+def test_the_last_days_are_the_months_without_those_before() -> None:
+    for day in range(1, 29):
+        now = NOW.replace(day=day)
+        period = periods.period_of("30d", "Asia/Shanghai", now).until(now)
+        there = [piece for piece in period.pieces() if piece.start <= now.date()]
+        assert len(there) <= 20, day
 
 
 def test_what_is_not_over_is_counted_as_a_whole_and_told_as_far_as_it_has_passed() -> None:
     period = periods.period_of("2026", "UTC", NOW).until(NOW)
-    assert [span.grain for span in period.spans()] == ["year"]
+    assert [piece.grain for piece in period.pieces()] == ["year"]
     assert period.edges() == []
     assert period.passed == NOW
     assert 328 < period.days < 329

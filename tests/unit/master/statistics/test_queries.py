@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ from pushguide.errors import Refused
 from pushguide.master.desk import Desk
 from pushguide.master.statistics import answers, periods, queries
 from pushguide.master.statistics.numbers import Numbers
+from pushguide.master.statistics.periods import Edge
 from pushguide.master.statistics.queries import About, Hours
 from pushguide.master.store.database import Database
+from pushguide.master.store.schema import migrate
 from pushguide.master.templates.library import Library
+from tests.support.databases import fresh_url
 from tests.unit.master.statistics.histories import START, Historian
 
 ASKED = [
@@ -36,17 +39,32 @@ COMBINED = [
 ]
 
 
-@pytest.fixture
-def filled(database: Database) -> Database:
-    """A record with a random history."""
-    Historian(database, 11).write(45)
-    return database
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """A record with a random history, only to be read."""
+    with fresh_url(request.param, tmp_path_factory.mktemp("filled")) as url:
+        database = Database(url)
+        migrate(database)
+        Historian(database, 11).write(45)
+        yield database
+        database.engine.dispose()
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu"])
+PERIODS = (
+    "2026",
+    "2026-04",
+    {"from": "2026-03-28", "to": "2026-05-11"},
+    {"from": "2026-03-29T05:10", "to": "2026-04-02T13:00"},
+    {"from": "2026-03-28T22:00", "to": "2026-03-29T05:00"},
+)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Asia/Shanghai"])
 def test_rollups_answer_what_one_by_one_gives(filled: Database, zone: str) -> None:
     asked_for = 0
-    for words in ("2026", "2026-04", {"from": "2026-03-28", "to": "2026-05-11"}):
+    for words in PERIODS:
         period = periods.period_of(words, zone, START)
         for about in ASKED:
             found, hours = filled.read(
@@ -68,18 +86,50 @@ def test_rollups_answer_what_one_by_one_gives(filled: Database, zone: str) -> No
 
 def _one_by_one(connection: Any, about: About, period: periods.Period) -> tuple[Numbers, Hours]:
     numbers, hours = Numbers(), Hours(period.zone)
-    queries._count_facts(connection, numbers, hours, about, period.start, period.end)
-    queries._count_failures(connection, numbers, about, period.start, period.end)
+    edges = [Edge(period.start, period.end, 1)]
+    queries._count_facts(connection, numbers, hours, about, edges)
+    queries._count_failures(connection, numbers, about, edges)
     return numbers, hours
 
 
-def test_stages_are_those_of_the_days_by_utc(filled: Database) -> None:
-    period = periods.period_of("2026-04", "UTC", START)
+@pytest.mark.parametrize("words", PERIODS)
+def test_stages_are_those_of_the_nearest_days_by_utc(filled: Database, words: object) -> None:
+    period = periods.period_of(words, "Asia/Shanghai", START)
     for about in ASKED:
         found, _ = filled.read(lambda one, about=about: queries.found(one, about, period))
         raw = filled.read(lambda one, about=about: queries._raw_stages(one, about, period))
         assert found.stages == raw, about
-        assert raw, about
+
+
+def test_a_month_in_a_zone_has_the_stages_of_as_many_days(filled: Database) -> None:
+    for words in ("2026-04-03", "2026-04"):
+        in_utc, in_shanghai = (
+            filled.read(
+                lambda one, zone=zone, words=words: queries.found(
+                    one, About(), periods.period_of(words, zone, START)
+                )
+            )[0].stages
+            for zone in ("UTC", "Asia/Shanghai")
+        )
+        assert in_utc == in_shanghai
+    assert in_utc
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles"])
+def test_groups_are_what_one_by_one_gives(filled: Database, zone: str) -> None:
+    for words in PERIODS:
+        period = periods.period_of(words, zone, START)
+        for scope in ("module", "environment", "person", "host"):
+            found = filled.read(
+                lambda one, scope=scope, period=period: queries.by_name(one, About(), period, scope)
+            )
+            for name, numbers in found.items():
+                about = About(modules=(name,)) if scope == "module" else About(**{scope: name})
+                raw, _ = filled.read(
+                    lambda one, about=about, period=period: _one_by_one(one, about, period)
+                )
+                assert (numbers.counted, numbers.failed) == (raw.counted, raw.failed)
+                assert numbers.counted or numbers.times or numbers.automatic_rollbacks
 
 
 @pytest.mark.parametrize("about", COMBINED)
@@ -198,6 +248,13 @@ def test_an_answer_says_what_was_asked(desk: Callable[..., Desk]) -> None:
     everything = desk().statistics.stats(asked(period="all"), None)
     assert "2026-03-27" <= everything["period"]["from"] < "2026-05"
     assert set(told) == {
-        "about", "period", "deployments", "stages", "by_hour", "by_weekday", "failing", "dora",
-        "group_by", "groups",
+        "about", "period", "deployments", "stages", "by_hour", "by_weekday",
+        "by_hour_of_week", "failing", "dora", "group_by", "groups",
     }  # fmt: skip
+    week = told["by_hour_of_week"]
+    for hour in told["by_hour"]:
+        found = [one["count"] for one in week if one["hour"] == hour["hour"]]
+        assert sum(found) == hour["count"]
+    for day in told["by_weekday"]:
+        found = [one["count"] for one in week if one["weekday"] == day["weekday"]]
+        assert sum(found) == day["count"]

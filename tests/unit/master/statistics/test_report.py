@@ -37,7 +37,7 @@ def data(hostile: str = HOSTILE) -> dict[str, Any]:
     numbers.note("slots", "counted", "36", 5)
     period = period_of("2026", "UTC", START)
     hours = Hours(period.zone)
-    hours.add(START, numbers)
+    hours.add(0, numbers.slots, 1)
     return {
         "about": {"module": hostile},
         "period": {"from": "a", "to": "b", "timezone": "UTC"},

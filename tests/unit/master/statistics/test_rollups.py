@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pushguide.master import states
-from pushguide.master.statistics import rebuilding
+from pushguide.master.statistics import rebuilding, rollups
 from pushguide.master.statistics.buckets import bucket_of
+from pushguide.master.statistics.numbers import Numbers
 from pushguide.master.store import tables as db
 from pushguide.master.store.database import Database
 from tests.unit.master.statistics.histories import Historian, everything
@@ -51,6 +55,27 @@ def test_the_rollups_are_what_the_raw_rows_say(database: Database) -> None:
         if key[0] == "host" and key[4] == "day":
             hosts.update({(key[1], what): one.get(what, 0) for what in ("succeeded", "failed")})
     assert {name: count for name, count in hosts.items() if count} == raw["hosts"]
+
+
+def test_those_who_count_the_first_of_a_day_at_once_all_count(database: Database) -> None:
+    together = threading.Barrier(4)
+
+    def count(day: date) -> None:
+        def work(connection: Connection) -> None:
+            gathered = rollups.Rollups(connection)
+            gathered.add([rollups.Cell(rollups.ALL)], day, Numbers(counted=1))
+            gathered.write()
+
+        together.wait(30)
+        database.write(work)
+
+    days = [date(2026, 4, 1) + timedelta(days=one) for one in range(20)]
+    with ThreadPoolExecutor(together.parties) as pool:
+        for day in days:
+            assert [*pool.map(count, [day] * together.parties)] == [None] * together.parties
+    table = db.statistics_rollup["day"]
+    found = database.read(lambda one: one.execute(sa.select(table.c.counted)).scalars().all())
+    assert found == [together.parties] * len(days)
 
 
 def _raw(connection: Connection) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Two masters in networks that are cut."""

@@ -1,0 +1,1 @@
+"""Deployments without a pause, and faults among them."""
