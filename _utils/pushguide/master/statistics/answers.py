@@ -118,8 +118,11 @@ def hours_of_week(hours: Counts) -> list[dict[str, Any]]:
 
 
 def _slot(hours: Counts, places: list[int]) -> dict[str, Any]:
-    found = [hours[place] for place in places if place in hours]
-    count, succeeded, failed = (sum(one[place] for one in found) for place in range(3))
+    count = succeeded = failed = 0
+    for place in places:
+        if place in hours:
+            counted, good, bad = hours[place]
+            count, succeeded, failed = count + counted, succeeded + good, failed + bad
     return {"count": count, "success_rate": rate(succeeded, succeeded + failed)}
 
 

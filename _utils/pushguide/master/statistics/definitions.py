@@ -26,6 +26,8 @@ last success there, until the end of the next success, of whichever kind.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -116,48 +118,71 @@ class Fact(NamedTuple):
 def numbers_of(fact: Fact) -> Numbers:
     """What a deployment adds to the numbers of everything that it belongs to."""
     found = Numbers()
-    count(found, fact)
+    count(found, [fact])
     return found
 
 
-def count(found: Numbers, fact: Fact) -> None:
-    """Add a deployment to numbers."""
-    if fact.state not in states.TERMINAL:
-        return
-    if fact.restore_seconds is not None:
-        found.note("times", "restore", bucket_of(fact.restore_seconds))
-    if fact.cause == AUTOMATIC:
-        found.automatic_rollbacks += 1
-        return
-    found.counted += 1
-    found.succeeded += fact.is_success
-    found.failed += fact.is_failure
-    found.aborted += fact.state == states.ABORTED
-    found.rollbacks += fact.is_rollback
-    found.retries += fact.cause == RETRY
-    found.changes += fact.is_change
-    found.failed_changes += fact.is_change and (fact.is_failure or fact.is_undone)
-    found.deliveries += fact.is_delivery
-    if fact.is_success and fact.seconds is not None:
-        found.note("times", "seconds", bucket_of(fact.seconds))
-    if fact.lead_seconds is not None:
-        found.note("times", "lead", bucket_of(fact.lead_seconds))
-    _note_slots(found, fact.started_at, fact.is_success, fact.is_failure)
+def count(found: Numbers, facts: Iterable[Fact]) -> None:
+    """Add deployments to numbers."""
+    alike: dict[tuple[object, ...], list[Fact]] = {}
+    for fact in facts:
+        alike.setdefault((fact.state, fact.cause, fact.kind, fact.is_undone), []).append(fact)
+    for some in alike.values():
+        _count_alike(found, some)
 
 
-def count_host(found: Numbers, started_at: datetime, counted_as: str | None) -> None:
-    """Add the result of one host to numbers of hosts."""
-    if counted_as is not None:
-        found.counted += 1
-        found.succeeded += counted_as == SUCCEEDED
-        found.failed += counted_as == FAILED
-        _note_slots(found, started_at, counted_as == SUCCEEDED, counted_as == FAILED)
+def _count_alike(found: Numbers, facts: list[Fact]) -> None:
+    """Add deployments that ended alike, and were asked for alike."""
+    one, many = facts[0], len(facts)
+    if one.state not in states.TERMINAL:
+        return
+    _note_times(found, "restore", [fact.restore_seconds for fact in facts])
+    if one.cause == AUTOMATIC:
+        found.automatic_rollbacks += many
+        return
+    found.counted += many
+    found.succeeded += many * one.is_success
+    found.failed += many * one.is_failure
+    found.aborted += many * (one.state == states.ABORTED)
+    found.rollbacks += many * one.is_rollback
+    found.retries += many * (one.cause == RETRY)
+    found.changes += many * one.is_change
+    found.failed_changes += many * (one.is_change and (one.is_failure or one.is_undone))
+    found.deliveries += many * one.is_delivery
+    if one.is_success:
+        _note_times(found, "seconds", [fact.seconds for fact in facts])
+    _note_times(found, "lead", [fact.lead_seconds for fact in facts])
+    _note_slots(found, [fact.started_at for fact in facts], one.is_success, one.is_failure)
+
+
+def count_hosts(found: Numbers, results: Iterable[tuple[datetime, str | None]]) -> None:
+    """Add results of hosts to numbers of hosts.
+
+    Args:
+        found: the numbers.
+        results: when each deployment began, and how the host's outcome counts.
+    """
+    alike: dict[str, list[datetime]] = {}
+    for started_at, counted_as in results:
+        if counted_as is not None:
+            alike.setdefault(counted_as, []).append(started_at)
+    for counted_as, moments in alike.items():
+        count_hosts_alike(found, moments, counted_as)
+
+
+def count_hosts_alike(found: Numbers, moments: list[datetime], counted_as: str) -> None:
+    """Add results of hosts that count alike to numbers of hosts, by when deployments began."""
+    is_success, is_failure = counted_as == SUCCEEDED, counted_as == FAILED
+    found.counted += len(moments)
+    found.succeeded += len(moments) * is_success
+    found.failed += len(moments) * is_failure
+    _note_slots(found, moments, is_success, is_failure)
 
 
 def numbers_of_host(started_at: datetime, counted_as: str | None) -> Numbers:
     """What the result of one host adds to the numbers of that host."""
     found = Numbers()
-    count_host(found, started_at, counted_as)
+    count_hosts(found, [(started_at, counted_as)])
     return found
 
 
@@ -166,13 +191,18 @@ def host_counted_as(outcome: str) -> str | None:
     return next((name for name, some in HOSTS_COUNTED_AS.items() if outcome in some), None)
 
 
-def _note_slots(found: Numbers, started_at: datetime, is_success: bool, is_failure: bool) -> None:
-    slot = str(slot_of(started_at))
-    found.note("slots", COUNTED_SLOT, slot)
-    if is_success:
-        found.note("slots", SUCCEEDED_SLOT, slot)
-    if is_failure:
-        found.note("slots", FAILED_SLOT, slot)
+def _note_times(found: Numbers, name: str, many: list[float | None]) -> None:
+    for bucket, count in Counter(bucket_of(one) for one in many if one is not None).items():
+        found.note("times", name, bucket, count)
+
+
+def _note_slots(
+    found: Numbers, moments: list[datetime], is_success: bool, is_failure: bool
+) -> None:
+    names = [COUNTED_SLOT, *[SUCCEEDED_SLOT] * is_success, *[FAILED_SLOT] * is_failure]
+    for slot, count in Counter(map(slot_of, moments)).items():
+        for name in names:
+            found.note("slots", name, str(slot), count)
 
 
 def slot_of(moment: datetime) -> int:

@@ -295,7 +295,7 @@ class _Page:
         self.days = days
         self._together: dict[tuple[_Alike, date], Numbers] = {}
         for fact in self.facts.values():
-            definitions.count(self._of(fact), fact)
+            definitions.count(self._of(fact), [fact])
 
     def close(self) -> None:
         """Add what was counted to all of the cells that it belongs to."""
@@ -360,7 +360,7 @@ class _Page:
             counted_as = definitions.host_counted_as(outcome)
             if counted_as is not None:
                 found = self._of_host(fact, host)
-                definitions.count_host(found, fact.started_at, counted_as)
+                definitions.count_hosts_alike(found, [fact.started_at], counted_as)
             if counted_as == FAILED:
                 failed.append((fact, host, error))
         for counted_as, outcomes in definitions.HOSTS_COUNTED_AS.items():
