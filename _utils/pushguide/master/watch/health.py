@@ -230,7 +230,11 @@ def _api(parts: Parts) -> Found:
         return
     host = str(given.get("host") or "0.0.0.0")  # noqa: S104 - what Salt takes by default
     address = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
-    port = int(given["port"])
+    try:
+        port = int(given["port"])
+    except (TypeError, ValueError):
+        yield FAILED, f"rest_cherrypy:port is {given['port']!r}: give a number."
+        return
     connection: http.client.HTTPConnection
     if given.get("disable_ssl"):
         connection = http.client.HTTPConnection(address, port, timeout=_API_SECONDS)

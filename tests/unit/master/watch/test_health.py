@@ -191,3 +191,5 @@ def test_salt_api_is_asked(look: Look, api: tuple[int, list[int]]) -> None:
     ((state, why),) = told(look(rest_cherrypy={**given, "port": free_port()}), "salt-api")
     assert (state, "Does salt-api run?" in why) == ("failed", True)
     assert told(look(rest_cherrypy={"port": port}), "salt-api")[0][0] == "failed"  # no TLS there
+    ((state, why),) = told(look(rest_cherrypy={"port": "https"}), "salt-api")
+    assert (state, why) == ("failed", "rest_cherrypy:port is 'https': give a number.")
