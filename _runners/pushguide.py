@@ -2145,7 +2145,7 @@ def report(
         report,
         unknown,
         __user__,
-        lambda desk: desk.statistics.report(about, format, language, file),
+        lambda desk: desk.reports.report(about, format, language, file),
         module=module,
         environment=environment,
         file=file,

@@ -5,6 +5,7 @@ SOAK_SECONDS says how long (1200 if not given), SOAK_SEED which faults come.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import secrets
@@ -54,10 +55,13 @@ class Samples:
     def take(self, pid: int) -> None:
         """Look at a process and its children."""
         main = psutil.Process(pid)
-        every = [main, *main.children(recursive=True)]
+        taken = [(main.memory_info().rss, main.num_fds())]
+        for one in main.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended while it was looked at
+                taken.append((one.memory_info().rss, one.num_fds()))
         self.moments.append(time.monotonic())
-        self.megabytes.append(sum(one.memory_info().rss for one in every) / 2**20)
-        self.files.append(float(sum(one.num_fds() for one in every)))
+        self.megabytes.append(sum(memory for memory, _ in taken) / 2**20)
+        self.files.append(float(sum(files for _, files in taken)))
 
     def slope(self, values: list[float]) -> float:
         """How much values grow in an hour, by a straight line through the second half of them."""
@@ -189,7 +193,8 @@ class Soak:
             words = one.info["cmdline"] or []
             mine = str(self.lab.config_dir) in words
             if mine and words[-2:] == ["pushguide.resume", str(number)]:
-                one.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):  # it was quicker
+                    one.kill()
 
     def spoils_a_host(self) -> None:
         """Let one host answer wrongly."""

@@ -24,6 +24,7 @@ from pushguide.master.people.trail import Trail
 from pushguide.master.quarantining import Quarantining
 from pushguide.master.questions import Questions
 from pushguide.master.statistics.desk import Statistics
+from pushguide.master.statistics.reports.desk import Reports
 from pushguide.master.stocktaking import Stocktaking
 from pushguide.master.store.tokens import Token
 
@@ -43,7 +44,7 @@ class Desk(Parts):
     CI says, ``register`` who has which role and what they did, ``editing`` what is done with
     templates, ``freezing`` when nothing is deployed, ``quarantining`` which hosts are left alone,
     ``stocktaking`` what is asked of the inventory, ``statistics`` what the record teaches,
-    ``notifying`` who was told of what.
+    ``reports`` the same to be mailed, ``notifying`` who was told of what.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Desk(Parts):
         self.stocktaking = Stocktaking(self)
         self.notifying = Notifying(self)
         self.statistics = Statistics(self)
+        self.reports = Reports(self.statistics)
 
     def serve(self, function: str, about: Mapping[str, Any], work: Callable[[Desk], Any]) -> Any:
         """Do what somebody asks for, if they may, and write it down.

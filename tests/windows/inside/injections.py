@@ -59,18 +59,19 @@ class Injections:
         if self.home.exists():
             shutil.copytree(self.home, self.kept)
 
-    def run(self, how: str, within: str = "") -> dict[str, Any]:
-        """Let every call fail; answer with how many, and what went wrong.
+    def run(self, how: str, within: str = "", every: int = 1) -> dict[str, Any]:
+        """Let calls fail, one in each deployment; answer with how many, and what went wrong.
 
         Args:
             how: once, or from then on for good.
             within: a function; only calls that come through it fail.
+            every: 1 for each call, 4 for each fourth.
         """
         try:
             with self.host.faults.armed():
                 answer = self._deploy()
             found = self.host.faults.places()
-            places = [one for one in found if not within or within in dict(one.way)]
+            places = [one for one in found if not within or within in dict(one.way)][::every]
             self.after = self.host.state()
             wrong = self._judge(answer, self.after)
             lost = [f"without a fault: {wrong}: {answer}"] if wrong else []

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from pushguide.errors import Refused
 from pushguide.master.arguments import demand_name, optional_name
 from pushguide.master.roles import VIEWER
-from pushguide.master.statistics import answers, periods, queries, rebuilding, report
+from pushguide.master.statistics import answers, periods, queries, rebuilding
 from pushguide.master.statistics.numbers import Numbers
 from pushguide.master.statistics.periods import Period
 from pushguide.master.statistics.queries import About
@@ -114,12 +114,6 @@ class Statistics:
         else:
             found = (one for one in named if sight.sees(one, environment))
         return tuple(found)
-
-    def report(
-        self, about: Mapping[str, object], form: object, language: object, file: object
-    ) -> dict[str, Any]:
-        """A report, or where it was written to."""
-        return report.report(self, about, form, language, file)
 
     def rebuild(self) -> dict[str, Any]:
         """Compute the statistics anew, from the record."""

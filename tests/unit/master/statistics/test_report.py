@@ -14,14 +14,15 @@ from unittest import mock
 import pytest
 
 from pushguide.errors import PushguideError, Refused
-from pushguide.master.statistics import answers, report
+from pushguide.master.statistics import answers
 from pushguide.master.statistics.desk import Statistics
 from pushguide.master.statistics.numbers import Numbers
 from pushguide.master.statistics.periods import period_of
 from pushguide.master.statistics.queries import Hours
-from pushguide.master.statistics.report_html import page
-from pushguide.master.statistics.report_text import text
-from pushguide.master.statistics.report_words import WORDS
+from pushguide.master.statistics.reports.desk import Reports
+from pushguide.master.statistics.reports.page import page
+from pushguide.master.statistics.reports.text import text
+from pushguide.master.statistics.reports.words import WORDS
 from tests.unit.master.statistics.histories import START
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>\x1b[31m{{ 7 * 7 }}"
@@ -127,7 +128,7 @@ def statistics(tmp_path: Path) -> Any:
 
 def test_a_report_is_written_below_its_directory(statistics: Any, tmp_path: Path) -> None:
     (tmp_path / "reports").mkdir()
-    told = report.report(statistics, {"module": "x"}, "json", "en", "web.json")
+    told = Reports(statistics).report({"module": "x"}, "json", "en", "web.json")
     written = tmp_path / "reports" / "web.json"
     assert told == {"format": "json", "file": str(written), "bytes": written.stat().st_size}
     assert json.loads(written.read_text(encoding="utf-8")) == data("shop-web")
@@ -140,14 +141,14 @@ def test_a_report_is_written_nowhere_else(statistics: Any, tmp_path: Path, name:
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "out").symlink_to(tmp_path / "elsewhere.html")
     with pytest.raises(Refused, match="give the name of a file"):
-        report.report(statistics, {"module": "x"}, "html", "en", name)
+        Reports(statistics).report({"module": "x"}, "html", "en", name)
     assert not (tmp_path / "elsewhere.html").exists()
 
 
 def test_what_is_wrong_is_told_at_once(statistics: Any) -> None:
     statistics.parts.config.reports = ""
     with pytest.raises(Refused) as caught:
-        report.report(statistics, {}, "pdf", "fr", "x.pdf")
+        Reports(statistics).report({}, "pdf", "fr", "x.pdf")
     told = " ".join(caught.value.problems)
     for part in ("format is 'pdf'", "language is 'fr'", "both missing", "pushguide:reports"):
         assert part in told
@@ -155,10 +156,10 @@ def test_what_is_wrong_is_told_at_once(statistics: Any) -> None:
 
 def test_a_directory_that_is_not_there_is_told(statistics: Any) -> None:
     with pytest.raises(PushguideError, match="Writing the report"):
-        report.report(statistics, {"module": "x"}, "text", "en", "x.txt")
+        Reports(statistics).report({"module": "x"}, "text", "en", "x.txt")
 
 
 def test_a_report_without_a_file_is_the_answer(statistics: Any) -> None:
-    told = report.report(statistics, {"module": "x"}, "text", "en", None)
+    told = Reports(statistics).report({"module": "x"}, "text", "en", None)
     assert told["report"].startswith("Deployments: shop-web")
-    assert report.report(statistics, {"team": "x"}, "json", "en", None)["report"]["dora"]
+    assert Reports(statistics).report({"team": "x"}, "json", "en", None)["report"]["dora"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pushguide.master.statistics.report import (
+from pushguide.master.statistics.reports.figures import (
     headlines,
     measures,
     shown_quantiles,

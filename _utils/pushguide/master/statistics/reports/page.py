@@ -11,7 +11,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 from pygal.style import Style
 
-from pushguide.master.statistics.report import headlines, measures, shown_seconds, title_of
+from pushguide.master.statistics.reports.figures import headlines, measures, shown_seconds, title_of
 
 # pygal hooks into every import of the process, to find plug-ins with maps: we have none.
 sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != pygal.__name__]
