@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import psutil
 
@@ -12,5 +13,6 @@ def kill_all(pid: int, but: Iterable[psutil.Process] = ()) -> None:
     main = psutil.Process(pid)
     doomed = [one for one in (main, *main.children(recursive=True)) if one not in but]
     for one in doomed:
-        one.kill()
+        with suppress(psutil.NoSuchProcess):  # it has ended by itself
+            one.kill()
     psutil.wait_procs(doomed, timeout=10)
