@@ -880,7 +880,7 @@ def locks(**unknown):
 
         salt-run pushguide.locks
     """
-    return _answer(locks, unknown, __user__, lambda desk: desk.pages.locks())
+    return _answer(locks, unknown, __user__, lambda desk: desk.questions.locks())
 
 
 def compare(deployment=None, with_deployment=None, **unknown):
@@ -904,7 +904,7 @@ def compare(deployment=None, with_deployment=None, **unknown):
         compare,
         unknown,
         __user__,
-        lambda desk: desk.pages.compare(deployment, with_deployment),
+        lambda desk: desk.questions.compare(deployment, with_deployment),
         deployment=deployment,
     )
 

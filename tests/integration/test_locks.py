@@ -118,7 +118,7 @@ SUBMIT = """
 import sys
 import salt.config
 from pushguide.master.desk import Desk
-from pushguide.master.rollout.planning import Wish
+from pushguide.master.rollout.wish import Wish
 from pushguide.master.rollout.submit import submit
 
 desk = Desk(salt.config.master_config(sys.argv[1]), {}, "somebody")

@@ -30,9 +30,9 @@ from pushguide.master.parts import Parts
 from pushguide.master.plan import Plan
 from pushguide.master.rollout import approval, forecast
 from pushguide.master.rollout.jobs import Hosts
-from pushguide.master.rollout.planning import Wish
 from pushguide.master.rollout.progress import tell_state
 from pushguide.master.rollout.submit import submit
+from pushguide.master.rollout.wish import Wish
 from pushguide.master.store import engines, history, host_results, lock, marks, record, requests
 from pushguide.master.store.record import Deployment
 from pushguide.words import BAD, GOOD, SUCCEEDED

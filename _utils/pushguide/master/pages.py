@@ -1,4 +1,4 @@
-"""Pages: what a front end shows at once, in one call each.
+"""Pages: what a front end shows of all modules and of all hosts, in one call each.
 
 A call through salt-api takes half a second before it does anything, so a page makes one.
 """
@@ -11,17 +11,16 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from pushguide.errors import Denied, Refused
-from pushguide.master import comparing, quarantining, summary
-from pushguide.master.arguments import demand_flag, demand_number, optional_name
+from pushguide.errors import Refused
+from pushguide.master import quarantining, summary
+from pushguide.master.arguments import demand_flag, optional_name
 from pushguide.master.parts import Parts
-from pushguide.master.roles import VIEWER, includes
+from pushguide.master.roles import VIEWER
 from pushguide.master.rollout import frozen, targets
 from pushguide.master.store import (
     history,
     host_health,
     host_results,
-    lock,
     quarantines,
     record,
 )
@@ -35,7 +34,7 @@ _UNHEARD = {"answers": None, "problem": None, "health": None}
 
 
 class Pages:
-    """What is shown at once.
+    """What is shown of all of them.
 
     Args:
         parts: what the pages are made of.
@@ -143,45 +142,6 @@ class Pages:
                 found[kept.host]["quarantine"].append(quarantining.told(kept))
         return dict(sorted(found.items()))
 
-    def compare(self, deployment: object, with_deployment: object) -> dict[str, Any]:
-        """What differs between two deployments: plan, hosts, and how long the stages took."""
-        numbers = (
-            demand_number(deployment, "deployment"),
-            demand_number(with_deployment, "with_deployment"),
-        )
-        for number in numbers:
-            self._demand_seen(number)
-
-        def told(connection: Connection, number: int) -> comparing.Told:
-            return comparing.Told(
-                record.get(connection, number),
-                host_results.hosts(connection, number),
-                host_results.stages(connection, number),
-            )
-
-        def work(connection: Connection) -> dict[str, Any]:
-            return comparing.compared(told(connection, numbers[0]), told(connection, numbers[1]))
-
-        return self.database.read(work)
-
-    def locks(self) -> list[dict[str, Any]]:
-        """Who drives what now, and what is locked by a deployment that nobody drives."""
-        sight = self.gate.sight(VIEWER)
-        held = self.database.read(lock.held)
-        return [
-            {
-                "module": one.module,
-                "environment": one.environment,
-                "deployment": one.deployment_id,
-                "holder": one.holder,
-                "since": one.since.isoformat(timespec="seconds"),
-                "lease_until": one.lease_until.isoformat(timespec="seconds"),
-                "is_alive": one.is_alive,
-            }
-            for one in held
-            if sight.sees(one.module, one.environment)
-        ]
-
     # The parts.
 
     def _frozen_now(self) -> Callable[[str, str | None, str], list[str]]:
@@ -201,12 +161,6 @@ class Pages:
             ]
 
         return of
-
-    def _demand_seen(self, number: int) -> None:
-        """Refuse a deployment that the caller may not see: each of the two has to be seen."""
-        place = self.database.read(lambda one: record.place_of(one, number))
-        if place is None or not includes(self.gate.role_on(*place), VIEWER):
-            raise Denied(f"compare was refused: there is no deployment #{number} that you may see.")
 
     def _look(self, found: Mapping[str, dict[str, Any]]) -> None:
         """Ask every host what runs there."""

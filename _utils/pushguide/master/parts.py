@@ -20,6 +20,7 @@ from pushguide.master.rollout import approval
 from pushguide.master.rollout.driver import Driver, Pace, Planners
 from pushguide.master.rollout.jobs import Hosts
 from pushguide.master.rollout.planning import Planner
+from pushguide.master.rollout.preflight import Preflight
 from pushguide.master.rollout.progress import Progress, TerminalProgress
 from pushguide.master.sources import Source, source_of
 from pushguide.master.store import (
@@ -102,8 +103,7 @@ class Parts:
             self.opts,
             self.database,
             library,
-            hosts,
-            self.config.presence_timeout_seconds,
+            Preflight(self.database, hosts, self.config.presence_timeout_seconds),
             self.inventory(library, hosts),
             self.config.credentials,
         )

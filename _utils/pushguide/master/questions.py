@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pushguide.errors import Refused
-from pushguide.master import states, summary
+from sqlalchemy.engine import Connection
+
+from pushguide.errors import Denied, Refused
+from pushguide.master import comparing, states, summary
 from pushguide.master.arguments import (
     collected,
     demand_name,
@@ -17,8 +19,8 @@ from pushguide.master.arguments import (
     optional_past,
 )
 from pushguide.master.parts import Parts
-from pushguide.master.roles import VIEWER
-from pushguide.master.store import builds, history, host_results, marks
+from pushguide.master.roles import VIEWER, includes
+from pushguide.master.store import builds, history, host_results, lock, marks, record
 
 
 class Questions:
@@ -110,12 +112,57 @@ class Questions:
             for one in source.versions()[:at_most]
         ]
 
+    def compare(self, deployment: object, with_deployment: object) -> dict[str, Any]:
+        """What differs between two deployments: plan, hosts, and how long the stages took."""
+        numbers = (
+            demand_number(deployment, "deployment"),
+            demand_number(with_deployment, "with_deployment"),
+        )
+        for number in numbers:
+            self._demand_seen(number)
+
+        def told(connection: Connection, number: int) -> comparing.Told:
+            return comparing.Told(
+                record.get(connection, number),
+                host_results.hosts(connection, number),
+                host_results.stages(connection, number),
+            )
+
+        def work(connection: Connection) -> dict[str, Any]:
+            return comparing.compared(told(connection, numbers[0]), told(connection, numbers[1]))
+
+        return self.database.read(work)
+
+    def locks(self) -> list[dict[str, Any]]:
+        """Who drives what now, and what is locked by a deployment that nobody drives."""
+        sight = self.parts.gate.sight(VIEWER)
+        held = self.database.read(lock.held)
+        return [
+            {
+                "module": one.module,
+                "environment": one.environment,
+                "deployment": one.deployment_id,
+                "holder": one.holder,
+                "since": one.since.isoformat(timespec="seconds"),
+                "lease_until": one.lease_until.isoformat(timespec="seconds"),
+                "is_alive": one.is_alive,
+            }
+            for one in held
+            if sight.sees(one.module, one.environment)
+        ]
+
     def modules(self) -> dict[str, Any]:
         """Every module that the caller may see, or what is wrong with its template."""
         gate = self.parts.gate
         sight = gate.sight(VIEWER)
         found = gate.library.overview()
         return {name: one for name, one in found.items() if sight.sees(name)}
+
+    def _demand_seen(self, number: int) -> None:
+        """Refuse a deployment that the caller may not see: each of the two has to be seen."""
+        place = self.database.read(lambda one: record.place_of(one, number))
+        if place is None or not includes(self.parts.gate.role_on(*place), VIEWER):
+            raise Denied(f"compare was refused: there is no deployment #{number} that you may see.")
 
 
 def _wanted(given: Mapping[str, object]) -> history.Wanted:

@@ -107,7 +107,7 @@ def test_only_what_may_be_seen_is_shown(desk: As, database: Database) -> None:
     assert (seen["role"], seen["unfinished"]) == (None, [])
     assert desk("stan").pages.hosts(None, False) == {}
     with pytest.raises(Denied, match="no deployment #1"):
-        desk("stan").pages.compare(number, number)
+        desk("stan").questions.compare(number, number)
     assert desk("nobody").pages.overview()["modules"] == {}
 
 
@@ -152,13 +152,13 @@ def test_a_quarantine_is_shown_with_its_host(desk: As, database: Database) -> No
 
 def test_locks(desk: As, database: Database) -> None:
     number = written(database, "running")
-    assert desk("vic").pages.locks() == []
+    assert desk("vic").questions.locks() == []
     database.write(lambda one: lock.take(one, "shop-web", "production", number, 60))
-    (held,) = desk("vic").pages.locks()
+    (held,) = desk("vic").questions.locks()
     assert (held["deployment"], held["is_alive"]) == (number, True)
-    assert desk("stan").pages.locks() == []
+    assert desk("stan").questions.locks() == []
     database.write(lambda one: lock.release(one, number))
-    assert desk("vic").pages.locks() == []
+    assert desk("vic").questions.locks() == []
 
 
 def test_what_differs_between_two(desk: As, database: Database) -> None:
@@ -169,7 +169,7 @@ def test_what_differs_between_two(desk: As, database: Database) -> None:
         "share": {"uid": "x", "a": 1},
     }
     other = written(database, "succeeded", **changes)
-    told = desk("vic").pages.compare(one, other)
+    told = desk("vic").questions.compare(one, other)
     assert [each["deployment"] for each in told["deployments"]] == [one, other]
     values = {each["path"]: each["values"] for each in told["plan"]}
     assert values["version"] == ["1.1.0", "1.2.0"]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from pushguide import __version__
 from pushguide.errors import BadVersion, Refused
 from pushguide.master import indexing
 from pushguide.master.inventory import for_plan
@@ -19,73 +17,23 @@ from pushguide.master.inventory.resolving import Inventory
 from pushguide.master.plan import HostFacts, Plan
 from pushguide.master.rollout import batches, forecast, targets
 from pushguide.master.rollout.frozen import demand_thawed, told_of
-from pushguide.master.rollout.jobs import Hosts, Return
+from pushguide.master.rollout.preflight import Preflight
 from pushguide.master.rollout.risks import risks
+from pushguide.master.rollout.wish import Wish
 from pushguide.master.sources import Source, source_of
 from pushguide.master.standards import check
 from pushguide.master.standards.hosts import rules_for_hosts
 from pushguide.master.standards.signatures import demand_signature
 from pushguide.master.standards.verdict import Verdict
 from pushguide.master.statistics import advice
-from pushguide.master.store import history, host_health, host_results, marks, quarantines
+from pushguide.master.store import history, host_results, marks, quarantines
 from pushguide.master.store.database import Database
-from pushguide.master.store.host_health import HostHealth
 from pushguide.master.store.tables import now
 from pushguide.master.templates.for_hosts import for_hosts
 from pushguide.master.templates.library import Library, ModuleTemplate
 from pushguide.master.templates.strategy import Strategy
 from pushguide.master.templates.template import strategy_of
 from pushguide.share import Artifact
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody asked for.
-
-    Attributes:
-        kind: deploy, rollback or redeploy.
-        module: the module.
-        version: the version; None for the one that the kind implies.
-        environment: the environment; None for the default one.
-        allow_offline: whether hosts that do not answer are left out.
-        strategy: what differs from the template's strategy.
-        hosts: some of the module's hosts alone; None for all.
-        force: whether a version that is marked bad is meant all the same.
-        start_at: when it may start, at the earliest.
-        override_freeze: why it goes on although it is frozen; None if it does not.
-    """
-
-    kind: str
-    module: str
-    version: object = None
-    environment: str | None = None
-    allow_offline: bool = False
-    strategy: Mapping[str, Any] | None = None
-    hosts: list[str] | None = None
-    force: bool = False
-    start_at: datetime | None = None
-    override_freeze: str | None = None
-
-    def to_plan(self) -> dict[str, Any]:
-        """What a plan keeps of it, to be made again later."""
-        return {
-            "allow_offline": self.allow_offline,
-            "strategy": dict(self.strategy or {}),
-            "hosts": self.hosts,
-            "force": self.force,
-            "override_freeze": self.override_freeze,
-        }
-
-    @classmethod
-    def of_plan(cls, plan: Plan) -> Wish:
-        """The wish that a plan was made of."""
-        return cls(
-            kind=plan.kind,
-            module=plan.module,
-            version=plan.version,
-            environment=plan.environment,
-            **plan.wish,
-        )
 
 
 class Planner:
@@ -95,8 +43,7 @@ class Planner:
         opts: the master's opts.
         database: the record.
         library: the templates.
-        hosts: the way to the hosts.
-        presence_timeout: how long hosts may take to answer, in seconds.
+        preflight: looks at the hosts.
         inventory: knows what differs from host to host.
         credentials: what servers of artifacts ask for, by name.
     """
@@ -106,16 +53,14 @@ class Planner:
         opts: Mapping[str, Any],
         database: Database,
         library: Library,
-        hosts: Hosts,
-        presence_timeout: float,
+        preflight: Preflight,
         inventory: Inventory,
         credentials: Mapping[str, Any] | None = None,
     ) -> None:
         self.opts = opts
         self.database = database
         self.library = library
-        self.hosts = hosts
-        self.presence_timeout = presence_timeout
+        self.preflight = preflight
         self.inventory = inventory
         self.credentials = credentials or {}
 
@@ -136,7 +81,7 @@ class Planner:
         version = self._version(wish, chosen, source)
         self._demand_not_bad(wish, chosen, version)
         grains = [*batches.grains_of(strategy), *for_plan.grains_of(chosen)]
-        facts, silent = self._facts(wish, chosen, names, grains)
+        facts, silent = self.preflight.ask(chosen, names, grains, wish.allow_offline)
         facts = self._with_inventory(chosen, facts)
         artifact = self._artifact(wish, source, version, facts)
         demand_signature(chosen, artifact)
@@ -260,7 +205,8 @@ class Planner:
         )
         quarantined = self._quarantined(chosen, hosts)
         names = [one for one in hosts if one not in quarantined]
-        facts, silent = self._facts(wish, chosen, names, batches.grains_of(strategy))
+        grains = batches.grains_of(strategy)
+        facts, silent = self.preflight.ask(chosen, names, grains, wish.allow_offline)
         without = [host for host, one in facts.items() if version not in one.kept]
         # The inventory is not asked again: what goes back by itself waits for nobody.
         able = {
@@ -376,68 +322,6 @@ class Planner:
             )
         return version
 
-    def _facts(
-        self, wish: Wish, chosen: ModuleTemplate, names: list[str], grains: list[str]
-    ) -> tuple[dict[str, HostFacts], list[str]]:
-        """What the hosts say, with what the record has of them; and those that say nothing."""
-        returns = self.hosts.ask(
-            names,
-            "pushguide.inspect",
-            {"module": chosen.module, "environment": chosen.environment, "grains": grains},
-            self.presence_timeout,
-        )
-        watched = self.database.read(lambda one: host_health.find(one, names))
-        facts, left_out = self._present(names, returns, wish.allow_offline, watched)
-
-        def work(connection: Connection) -> tuple[dict[str, str | None], set[str]]:
-            lives = {
-                row["host"]: row["version"]
-                for row in host_results.live(connection, chosen.module)
-                if row["environment"] == chosen.environment
-            }
-            failed = host_results.failed_last_time(connection, chosen.module, chosen.environment)
-            return lives, {*failed}
-
-        lives, failed = self.database.read(work)
-        known = {
-            host: replace(
-                one,
-                recorded=lives.get(host),
-                failed_last=host in failed,
-                changes=watched[host].changes if _is_flapping(watched.get(host)) else 0,
-            )
-            for host, one in facts.items()
-        }
-        return known, left_out
-
-    def _present(
-        self,
-        names: list[str],
-        returns: Mapping[str, Return],
-        allow_offline: bool,
-        watched: Mapping[str, HostHealth],
-    ) -> tuple[dict[str, HostFacts], list[str]]:
-        """What the hosts said, and those that said nothing; refuse what cannot be deployed to."""
-        silent = [name for name in names if name not in returns]
-        facts, problems = {}, []
-        for name in names:
-            if name in returns:
-                try:
-                    facts[name] = _facts(name, returns[name].value)
-                except Refused as err:
-                    problems.extend(err.problems)
-        told = ", ".join(_told_silent(one, watched.get(one)) for one in silent)
-        if silent and not allow_offline:
-            problems.append(
-                f"{len(silent)} of {len(names)} hosts do not answer: {told}. Mend "
-                "them (salt-run manage.down), or leave them out with allow_offline=True."
-            )
-        elif not facts and not problems:
-            problems.append(f"None of the hosts answers: {told}.")
-        if problems:
-            raise Refused(problems)
-        return facts, silent
-
     def _artifact(
         self, wish: Wish, source: Source, version: str, facts: Mapping[str, HostFacts]
     ) -> Artifact | None:
@@ -512,35 +396,3 @@ class Planner:
             data_centre=template.data_centre,
         )
         return replace(plan, risks=risks(plan))
-
-
-def _is_flapping(health: HostHealth | None) -> bool:
-    return health is not None and health.is_flapping
-
-
-def _told_silent(host: str, health: HostHealth | None) -> str:
-    """A host that does not answer, with what the monitor has seen of it."""
-    if health is None or health.state == host_health.UP:
-        return host
-    return f"{host} (down since {health.since.isoformat(timespec='seconds')})"
-
-
-def _facts(host: str, answer: object) -> HostFacts:
-    """What a host said about itself.
-
-    Raises:
-        Refused: it has no pushguide, or another version of it.
-    """
-    sync = f"Sync it: salt {host} saltutil.sync_all"
-    if not isinstance(answer, Mapping) or "pushguide" not in answer:
-        raise Refused(f"{host} cannot be deployed to, it answered {str(answer)[:200]!r}. {sync}")
-    if answer["pushguide"] != __version__:
-        raise Refused(
-            f"{host} runs pushguide {answer['pushguide']}, this master {__version__}. {sync} "
-            "(and restart a minion that runs with multiprocessing: False)"
-        )
-    module = answer.get("module") or {}
-    grains = {str(key): str(value) for key, value in (answer.get("grains") or {}).items()}
-    return HostFacts(
-        answer["pushguide"], module.get("live"), list(module.get("good") or []), grains
-    )

@@ -12,7 +12,8 @@ from pushguide.errors import Refused
 from pushguide.master import states
 from pushguide.master.plan import HostFacts
 from pushguide.master.rollout import planning
-from pushguide.master.rollout.planning import Planner, Wish
+from pushguide.master.rollout.planning import Planner
+from pushguide.master.rollout.wish import Wish
 from pushguide.master.statistics.advice import CASES, advise, wilson
 from pushguide.master.store import host_results, record
 from pushguide.master.store.database import Database
@@ -121,7 +122,7 @@ def test_how_long_it_takes_is_told_and_warned_of(database: Database) -> None:
 def planner() -> Planner:
     """A planner, of which only what follows from advice is asked."""
     nothing = mock.Mock(spec=[])
-    return Planner({}, mock.Mock(spec=Database), nothing, nothing, 1, nothing)
+    return Planner({}, mock.Mock(spec=Database), nothing, nothing, nothing)
 
 
 ADVICE = [
