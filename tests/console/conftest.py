@@ -52,7 +52,7 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
     config["external_auth"]["sharedsecret"] = {one: ["@pushguide"] for one in [*PEOPLE, "nobody"]}
     config["rest_cherrypy"] |= {"app": f"{console}/index.html", "static": console}
     config["pushguide"] = {
-        "presence_timeout_seconds": 15,
+        "presence_timeout_seconds": 30,
         "self_service": {
             "hosts": ["c*"],
             "directories": [str(salt_factories.tmp_root_dir)],

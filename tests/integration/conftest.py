@@ -25,7 +25,7 @@ def lab(salt_factories: FactoriesManager) -> Iterator[Lab]:
     """A master with salt-api, three minions, and one more that comes and goes."""
     config = {
         "pushguide": {
-            "presence_timeout_seconds": 15,
+            "presence_timeout_seconds": 30,
             "silence_seconds": 5,
             "credentials": {"store": STORE},
             "commands": {

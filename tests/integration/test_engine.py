@@ -22,7 +22,7 @@ def watched(salt_factories: FactoriesManager) -> Iterator[Lab]:
         "engines": [{"pushguide": {"interval_seconds": 1}}],
         "pushguide": {
             "metrics": {"port": free_port()},
-            "presence_timeout_seconds": 15,
+            "presence_timeout_seconds": 30,
             "silence_seconds": 2,
             "lease_seconds": 3,
             "monitor_seconds": 3,
@@ -137,7 +137,7 @@ def test_a_minion_that_dies_is_noticed_and_told(watched: Lab) -> None:
     # Its interval of 3 s and 15 more; beside a busy machine.
     wait_until(lambda: seen(watched)["e2"] == "down", "the monitor", seconds=60)
     refused = module.deploy(
-        "1.0.0", config=watched.config_with("quick", pushguide={"presence_timeout_seconds": 3})
+        "1.0.0", config=watched.config_with("quick", pushguide={"presence_timeout_seconds": 8})
     )
     assert "e2 (down since 20" in refused.problems
     told = watched.run("pushguide.hosts", module="mourned").data["e2"]["health"]

@@ -19,7 +19,7 @@ def cold(salt_factories: FactoriesManager) -> Iterator[Lab]:
     """A master whose engine looks every second, a deployer and a maintainer."""
     config = {
         "engines": [{"pushguide": {"interval_seconds": 1}}],
-        "pushguide": {"presence_timeout_seconds": 15},
+        "pushguide": {"presence_timeout_seconds": 30},
     }
     with Lab(salt_factories, "cold", ["f1"], config) as one:
         one.people = {"deployer": ["alice"], "maintainer": ["bob"]}

@@ -53,7 +53,7 @@ def configured(lab: Lab, cmdb: CmdbDouble) -> Configure:
             **more,
         }
         return lab.config_with(
-            f"cmdb-{name}", pushguide={"cmdb": asked, "presence_timeout_seconds": 5}
+            f"cmdb-{name}", pushguide={"cmdb": asked, "presence_timeout_seconds": 10}
         )
 
     return make

@@ -31,7 +31,7 @@ def telling(salt_factories: FactoriesManager, receiver: Receiver) -> Iterator[La
     config = {
         "engines": [{"pushguide": {"interval_seconds": 1}}],
         "pushguide": {
-            "presence_timeout_seconds": 15,
+            "presence_timeout_seconds": 30,
             "notifications": {
                 "channels": channels,
                 "rules": [{"events": events, "teams": ["shop"], "channels": ["shop", "gone"]}],

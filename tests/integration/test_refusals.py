@@ -168,7 +168,7 @@ def asleep(lab: Lab) -> str:
 def test_a_host_that_is_offline(lab: Lab, asleep: str) -> None:
     module = lab.define("half", hosts=["w1", asleep])
     module.publish("1.0.0")
-    quick = lab.config_with("presence", pushguide={"presence_timeout_seconds": 3})
+    quick = lab.config_with("presence", pushguide={"presence_timeout_seconds": 8})
     answer = refused(module, version="1.0.0", config=quick)
     assert "1 of 2 hosts do not answer: spare." in answer.problems
     assert "allow_offline=True" in answer.problems
@@ -188,7 +188,7 @@ def test_a_host_that_is_offline(lab: Lab, asleep: str) -> None:
 def test_only_hosts_that_are_offline(lab: Lab, asleep: str) -> None:
     module = lab.define("dark", hosts=[asleep])
     module.publish("1.0.0")
-    quick = lab.config_with("presence", pushguide={"presence_timeout_seconds": 3})
+    quick = lab.config_with("presence", pushguide={"presence_timeout_seconds": 8})
     answer = refused(module, version="1.0.0", allow_offline=True, config=quick)
     assert "None of the hosts answers: spare." in answer.problems
 

@@ -24,7 +24,7 @@ def peers(lab: Lab) -> Iterator[Module]:
     )
     lab.start("spare")
     lab.stop("spare")
-    quick = lab.config_with("presence", pushguide={"presence_timeout_seconds": 3})
+    quick = lab.config_with("presence", pushguide={"presence_timeout_seconds": 8})
     assert module.deploy("1.0.0", allow_offline=True, config=quick).returncode == 0
     assert module.live("spare") is None
     lab.start("spare")

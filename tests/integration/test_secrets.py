@@ -109,7 +109,7 @@ def lab(salt_factories: FactoriesManager, planted: Planted) -> Iterator[Lab]:
         config = {
             "pushguide": {
                 "database": url,
-                "presence_timeout_seconds": 15,
+                "presence_timeout_seconds": 30,
                 "credentials": {"store": {"user": "ci", "password": planted.source}},
             },
             "log_level_logfile": "all",
