@@ -56,7 +56,8 @@ check: setup ## lint, format, types, dependencies, docstrings: all run, even aft
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # Those that take longest begin first; a file is in exactly one part.
-TEST_PARTS := WINDOWS INTEGRATION $(if $(FAULTS),FAULTS_PART) INJECTED INTEGRATION_LATER BROWSER UNIT $(if $(FAULTS),HA) REST
+TEST_PARTS := WINDOWS INTEGRATION $(if $(FAULTS),FAULTS_PART) INJECTED INTEGRATION_LATER BROWSER UNIT \
+	$(if $(FAULTS),HA) REST
 WINDOWS := tests/windows --ignore-glob=*injected*
 INJECTED := $(wildcard tests/windows/test_*injected*.py)
 INTEGRATION := $(wildcard tests/integration/test_[a-l]*.py)
