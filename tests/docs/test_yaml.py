@@ -133,7 +133,8 @@ def template(data: Any) -> None:
 
 def master_config(data: Any) -> None:
     """Configuration of the master: Salt's own keys, and ours."""
-    unknown = {*data} - {*salt.config.VALID_OPTS} - FOREIGN
+    profiles = {key for key in data if f"sdb://{key}/" in str(data) and "driver" in data[key]}
+    unknown = {*data} - {*salt.config.VALID_OPTS} - FOREIGN - profiles
     assert not unknown
     for key, value in data.items():
         kinds = salt.config.VALID_OPTS.get(key)
