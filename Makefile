@@ -56,7 +56,7 @@ check: setup ## lint, format, types, dependencies, docstrings: all run, even aft
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # Those that take longest begin first; a file is in exactly one part.
-TEST_PARTS := WINDOWS INTEGRATION $(if $(FAULTS),FAULTS_PART) INJECTED INTEGRATION_LATER BROWSER UNIT \
+TEST_PARTS := WINDOWS $(if $(FAULTS),FAULTS_PART) INTEGRATION BROWSER INTEGRATION_LATER INJECTED UNIT \
 	$(if $(FAULTS),HA) REST
 WINDOWS := tests/windows --ignore-glob=*injected*
 INJECTED := $(wildcard tests/windows/test_*injected*.py)
@@ -72,12 +72,12 @@ test: setup console ## all tests; make test ARGS='-k lock' for some; FAULTS=1 fo
 ifdef ARGS
 	$(VENV)/bin/python -m pytest $(ARGS)
 else
-	$(VENV)/bin/python tools/side_by_side.py --at-once 4 --logs build/tests $(foreach part,$(TEST_PARTS),\
+	$(VENV)/bin/python tools/side_by_side.py --at-once 3 --logs build/tests $(foreach part,$(TEST_PARTS),\
 		'$(VENV)/bin/python -m pytest $($(part))')
 endif
 
-test-windows: setup ## those that run a Windows Python under Wine
-	$(VENV)/bin/python -m pytest tests/windows $(ARGS)
+test-windows: setup ## those that run a Windows Python under Wine, with every injected fault
+	PUSHGUIDE_EVERY_INJECTION=1 $(VENV)/bin/python -m pytest tests/windows $(ARGS)
 
 test-console: setup console ## those that use the console in a browser
 	$(VENV)/bin/python -m pytest tests/console $(ARGS)

@@ -1,6 +1,7 @@
 """Deployments with faults: each call to Windows fails once, and from then on for good.
 
-Of the latter each fourth is made, and all of them where PUSHGUIDE_EVERY_INJECTION is 1.
+Of the former each second is made, of the latter each sixth; all of them where
+PUSHGUIDE_EVERY_INJECTION is 1, as ``make test-windows`` has it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from tests.windows.module import Module
 
 #: How long all the deployments of one injection may take, on a busy machine.
 PATIENCE_SECONDS = 1100
-EVERY = 1 if os.environ.get("PUSHGUIDE_EVERY_INJECTION") == "1" else 4
+#: Each how manyth call fails in which way.
+_ALL = os.environ.get("PUSHGUIDE_EVERY_INJECTION") == "1"
+EVERY = {"once": 1 if _ALL else 2, "for good": 1 if _ALL else 6}
 
 
 def inject(
@@ -36,7 +39,7 @@ def inject(
     within = changes.pop("within", "")
     share = module.share("1.1", **changes)
     calls, lost, ended = [], [], Counter[str]()
-    for how, every in (("once", 1), ("for good", EVERY)):
+    for how, every in EVERY.items():
         told = module.windows.call_within(
             PATIENCE_SECONDS, function, share, *known, how=how, within=within, every=every
         )
@@ -47,7 +50,7 @@ def inject(
         print(  # noqa: T201
             f"\ninjections: {calls[0]} calls once, {calls[1]} for good, lost {len(lost)}"
         )
-    assert calls[0] > 5, calls
-    assert calls[1] >= calls[0] // EVERY, calls
+    assert calls[0] > 3, calls
+    assert calls[1], calls
     assert not lost, "\n\n".join(lost)
     return ended

@@ -32,8 +32,8 @@ def worker(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Worker]
 def test_a_second_version(worker: Worker, capsys: Capture) -> None:
     worker.deploy("1.0")
     ended = inject(worker, capsys, FUNCTION, worker.port)
-    assert ended["restored"] > 5
-    assert ended["succeeded"] > 5
+    assert ended["restored"] > 2
+    assert ended["succeeded"]
 
 
 def test_an_old_one_that_does_not_stop(worker: Worker, capsys: Capture) -> None:

@@ -28,8 +28,8 @@ def job(windows: Windows, request: pytest.FixtureRequest) -> Job:
 def test_a_second_version(job: Job, capsys: Capture) -> None:
     job.deploy("1.0")
     ended = inject(job, capsys, FUNCTION, True)
-    assert ended["restored"] > 5
-    assert ended["succeeded"] > 2
+    assert ended["restored"] > 2
+    assert ended["succeeded"]
 
 
 def test_the_first_deployment(job: Job, capsys: Capture) -> None:
