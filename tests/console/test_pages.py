@@ -94,3 +94,11 @@ def test_the_language_is_switched_at_once(person: Callable[..., Person], shop: S
     olga.page.get_by_role("heading", name="模块").wait_for()
     olga.press("English")
     olga.page.get_by_role("heading", name="Modules").wait_for()
+
+
+def test_the_help_of_a_form_is_in_both_languages(person: Callable[..., Person], shop: Shop) -> None:
+    olga = person("olga").enter("/templates/shop-web")
+    olga.page.get_by_text("The settings of the project type.").first.wait_for()
+    olga.press("中文")
+    olga.page.get_by_text("项目类型的设置。").first.wait_for()
+    assert not olga.page.get_by_text("The settings of the project type.").count()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,27 @@ def test_a_form_can_be_drawn_from_it(name: str) -> None:
         assert one.get("description") or inner, place
         told = {"default", "examples", "enum", "const", "$ref", "anyOf", "oneOf"} & {*one}
         assert told, place
+
+
+def descriptions(schema: object) -> Iterator[str]:
+    """Everything that is said to help in a schema, and in what lies in it."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from descriptions(one)
+    if isinstance(schema, dict):
+        for key, value in schema.items():
+            if key == "description" and isinstance(value, str):
+                yield value
+            yield from descriptions(value)
+
+
+def test_all_that_is_said_to_help_is_there_in_chinese() -> None:
+    kept = PROJECT / "web" / "src" / "words" / "help.zh.json"
+    chinese = json.loads(kept.read_text(encoding="utf-8"))
+    said = {*descriptions(TYPES), *descriptions(TEMPLATE)}
+    assert said - {*chinese} == set(), "say it in Chinese as well"
+    assert {*chinese} - said == set(), "nobody says that any more"
+    assert all(re.search("[\u4e00-\u9fff]", one) for one in chinese.values())
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda one: str(one.stem))
