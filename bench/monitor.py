@@ -15,11 +15,10 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from bench.figures import Figure, Samples, main
 from bench.overhead import templates
-from bench.scale import Simulator, in_a_process, names_of, opts_of
+from bench.scale import Simulator, cost, in_a_process, names_of, opts_of, simulated_hosts
 from demo.lab import Lab
 
 #: Of a core, with 5,000 hosts.
@@ -51,26 +50,14 @@ def measure(arguments: argparse.Namespace) -> tuple[Sequence[Samples], Sequence[
 
 def watch(config: str, count: int, interval: float, intervals: int) -> str:
     """Watch as many hosts; answer with what that cost, as JSON."""
-    from bench.scale import cost
     from pushguide.master.desk import Desk
-    from pushguide.master.rollout.jobs import Hosts
     from pushguide.master.store.host_health import UP, Seer, states
     from pushguide.master.watch.monitor import Monitor
 
     simulator = Simulator(config)
-    asked = [0]
-
-    class SimulatedHosts(Hosts):
-        """Hosts whose questions go to the simulator, and nowhere else."""
-
-        def _publish(self, hosts: Any, function: str, arguments: Any) -> str:
-            asked[0] += len(hosts)
-            return simulator.publish(hosts, function, dict(arguments))
-
     opts = opts_of(config, "")
     database = Desk(opts, {}, "bench").database
-    hosts = SimulatedHosts(opts, 3600)
-    assert hosts.client.event.connect_pub(timeout=10)
+    hosts = simulated_hosts(simulator, opts)
     names = names_of(count)
     monitor = Monitor(database, hosts, lambda: names, Seer("main", "m1"), interval)
 
@@ -79,10 +66,10 @@ def watch(config: str, count: int, interval: float, intervals: int) -> str:
 
     while up() < count:
         monitor.turn()
-    began, before, asked[0] = time.perf_counter(), time.process_time(), 0
+    began, before, asked = time.perf_counter(), time.process_time(), simulator.asked
     while time.perf_counter() - began < interval * intervals:
         monitor.turn()
-    told = {**json.loads(cost(began, before)), "asked": asked[0] / intervals}
+    told = {**json.loads(cost(began, before)), "asked": (simulator.asked - asked) / intervals}
     assert up() == count
     hosts.close()
     simulator.close()

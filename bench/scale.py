@@ -174,16 +174,22 @@ def result_of(kwarg: dict[str, Any]) -> dict[str, Any]:
 
 
 class Simulator:
-    """The process that is all hosts."""
+    """The process that is all hosts.
+
+    Attributes:
+        jobs: how many jobs it was given.
+        asked: how many hosts those went to.
+    """
 
     def __init__(self, config: str) -> None:
         words = [sys.executable, "-m", "bench.scale", "--role", "simulate", "--config", config]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, text=True)
-        self.jobs = 0
+        self.jobs = self.asked = 0
 
     def publish(self, hosts: Sequence[str], function: str, kwarg: dict[str, Any]) -> str:
         """Let hosts return; answer with the job's id."""
         self.jobs += 1
+        self.asked += len(hosts)
         jid = f"{time.strftime('%Y%m%d%H%M%S')}{os.getpid() % 1000:03}{self.jobs:03}"
         job = {"jid": jid, "hosts": list(hosts), "fun": function, "kwarg": kwarg}
         assert self.process.stdin
@@ -196,6 +202,21 @@ class Simulator:
         assert self.process.stdin
         self.process.stdin.close()
         self.process.wait()
+
+
+def simulated_hosts(simulator: Simulator, opts: dict[str, Any]) -> Any:
+    """The product's own way to hosts, whose jobs go to the simulator and nowhere else."""
+    from pushguide.master.rollout.jobs import Hosts
+
+    class SimulatedHosts(Hosts):
+        """Hosts that a process is."""
+
+        def _publish(self, hosts: Any, function: str, arguments: Any) -> str:
+            return simulator.publish(hosts, function, dict(arguments))
+
+    hosts = SimulatedHosts(opts, 3600)
+    assert hosts.client.event.connect_pub(timeout=10)
+    return hosts
 
 
 def cost(started: float, cpu_before: float) -> str:
@@ -236,16 +257,9 @@ def drive(config: str, count: int, prepare: str, database: str) -> str:
     from pushguide.master.desk import Desk
     from pushguide.master.plan import Rollout
     from pushguide.master.rollout.driver import driver_of
-    from pushguide.master.rollout.jobs import Hosts
     from pushguide.master.rollout.submit import submit
 
     simulator = Simulator(config)
-
-    class SimulatedHosts(Hosts):
-        """Hosts whose jobs go to the simulator, and nowhere else."""
-
-        def _publish(self, hosts: Any, function: str, arguments: Any) -> str:
-            return simulator.publish(hosts, function, dict(arguments))
 
     def orchestrate(_name: str, pillar: dict[str, Any]) -> Any:
         order = pillar["pushguide"]["order"]
@@ -259,8 +273,7 @@ def drive(config: str, count: int, prepare: str, database: str) -> str:
         from pushguide.master.store.schema import migrate
 
         migrate(desk.database)
-    hosts = SimulatedHosts(opts, 3600)
-    assert hosts.client.event.connect_pub(timeout=10)
+    hosts = simulated_hosts(simulator, opts)
     started, before = time.perf_counter(), time.process_time()
     plan = plan_for(names_of(count), prepare, Rollout())
     number, _ = submit(desk.database, plan, "bench", 60)
