@@ -50,9 +50,8 @@ class Questions:
 
         def work(connection: Any) -> dict[str, Any]:
             answer: dict[str, Any] = {}
-            for row in host_results.live(connection, wanted):
-                is_meant = place in (None, row["environment"])
-                if is_meant and sight.sees(row["module"], row["environment"]):
+            for row in host_results.live(connection, wanted, place):
+                if sight.sees(row["module"], row["environment"]):
                     here = _place(answer, row["module"], row["environment"])
                     here["hosts"][row["host"]] = {
                         "version": row["version"],
@@ -97,8 +96,8 @@ class Questions:
         def work(
             connection: Any,
         ) -> tuple[set[str], dict[str, marks.Mark], dict[str, builds.Build]]:
-            rows = host_results.live(connection, chosen.module)
-            lives = {row["version"] for row in rows if row["environment"] == chosen.environment}
+            rows = host_results.live(connection, chosen.module, chosen.environment)
+            lives = {row["version"] for row in rows}
             marked = marks.of(connection, chosen.module, chosen.environment)
             return lives, marked, builds.of(connection, chosen.module)
 

@@ -302,12 +302,9 @@ class Planner:
         """The version to go back to, or to deploy again, where none was named."""
 
         def work(connection: Any) -> str | None:
-            rows = [
-                row["version"]
-                for row in host_results.live(connection, chosen.module)
-                if row["environment"] == chosen.environment
-            ]
-            one = rows[0] if rows and len(set(rows)) == 1 else None
+            rows = host_results.live(connection, chosen.module, chosen.environment)
+            versions = {row["version"] for row in rows}
+            one = versions.pop() if len(versions) == 1 else None
             if kind == "redeploy":
                 return one
             found = history.before(connection, chosen.module, chosen.environment, one)

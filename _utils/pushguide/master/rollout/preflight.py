@@ -59,11 +59,8 @@ class Preflight:
         facts, left_out = _present(names, returns, allow_offline, watched)
 
         def work(connection: Connection) -> tuple[dict[str, str | None], set[str]]:
-            lives = {
-                row["host"]: row["version"]
-                for row in host_results.live(connection, chosen.module)
-                if row["environment"] == chosen.environment
-            }
+            rows = host_results.live(connection, chosen.module, chosen.environment)
+            lives = {row["host"]: row["version"] for row in rows}
             failed = host_results.failed_last_time(connection, chosen.module, chosen.environment)
             return lives, {*failed}
 

@@ -283,13 +283,17 @@ def stages(connection: Connection, number: int) -> list[dict[str, Any]]:
     return [{**row, "steps": steps.get((row["host"], row["stage"]), [])} for row in found]
 
 
-def live(connection: Connection, module: str | None = None) -> list[dict[str, Any]]:
-    """What is live where, since when."""
+def live(
+    connection: Connection, module: str | None = None, environment: str | None = None
+) -> list[dict[str, Any]]:
+    """What is live where, since when; of all modules and environments for None."""
     query = sa.select(db.release).order_by(
         db.release.c.module, db.release.c.environment, db.release.c.host
     )
     if module:
         query = query.where(db.release.c.module == module)
+    if environment:
+        query = query.where(db.release.c.environment == environment)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
